@@ -7,7 +7,6 @@ import math
 from collections.abc import Mapping
 from enum import Enum
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 from automax_lightning.errors import ConfigError
@@ -59,9 +58,6 @@ class TrialSpec:
     origin: str = "user"
 
 
-_NOTHING: Mapping[str, float] = MappingProxyType({})
-
-
 @dataclasses.dataclass(frozen=True)
 class TrialResult:
     """What came back from a trial.
@@ -84,8 +80,8 @@ class TrialResult:
     number: int
     status: Status
     score: float | None = None
-    val: Mapping[str, float] = _NOTHING
-    test: Mapping[str, float] = _NOTHING
+    val: Mapping[str, float] = dataclasses.field(default_factory=dict)
+    test: Mapping[str, float] = dataclasses.field(default_factory=dict)
     epochs: int = 0
     best_epoch: int | None = None
     curve: tuple[float, ...] = ()
@@ -93,16 +89,6 @@ class TrialResult:
     checkpoint: Path | None = None
     reason: str = ""
     error: str | None = None
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle by value: the read-only empty mapping of the defaults cannot be pickled itself."""
-        values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
-        values["val"], values["test"] = dict(self.val), dict(self.test)
-        return _rebuild_result, (values,)
-
-
-def _rebuild_result(values: dict[str, Any]) -> TrialResult:
-    return TrialResult(**values)
 
 
 @dataclasses.dataclass(frozen=True)

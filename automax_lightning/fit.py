@@ -1,0 +1,320 @@
+"""One Lightning run as one trial: `Fit` builds it under a seed, runs or continues it, and says how it ended."""
+
+from __future__ import annotations
+
+import copy
+import logging
+import tempfile
+import traceback
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import lightning as L
+import torch
+from lightning.pytorch.utilities.seed import isolate_rng
+
+from automax_lightning.errors import AutoMAXError, BatchError, CheckpointError, ConfigError, NonFiniteError
+from automax_lightning.recorder import OnEpoch, StopRequested, TrialRecorder
+from automax_lightning.seeding import ReproducibleEpochs, seed_all
+from automax_lightning.trial import Objective, Status, TrialResult, TrialSpec
+
+QUIET: Mapping[str, Any] = {
+    "logger": False,
+    "enable_progress_bar": False,
+    "enable_model_summary": False,
+    "num_sanity_val_steps": 0,
+}
+"""Trainer settings of a quiet trial; each of them can be overridden by `trainer_kwargs`."""
+
+_ADVICE = (
+    ".*does not have many workers.*",
+    ".*is smaller than the logging interval.*",
+    ".*Checkpoint directory .* exists and is not empty.*",
+    ".*`isinstance\\(treespec, LeafSpec\\)` is deprecated.*",
+)
+
+
+class Fit:
+    """One Lightning run: a `Trainer`, a module and a datamodule, from a seed to a `TrialResult`.
+
+    The module and the datamodule may be given as functions without arguments; they are then called under the trial's
+    seed, so that initial weights depend on the seed and on nothing else. Training can be cut at any instant: the next
+    `run` with the same directory goes on from the last whole epoch, and its result is that of a run never cut.
+
+    Args:
+        module: a LightningModule, or a function that makes one.
+        datamodule: a LightningDataModule, or a function that makes one from the trial's seed.
+        epochs: epochs to train, at least 1.
+        objective: which logged value is the score.
+        trainer_kwargs: any argument of `lightning.Trainer`; by default trials are quiet and keep no logger.
+        callbacks: Lightning callbacks; each run works on copies of its own.
+        experiment_name: name of the run's directory where none is given.
+        output_path: parent of that directory; None for a fresh temporary one.
+        verbose: show Lightning's own bars and messages.
+
+    Raises:
+        ConfigError: if `epochs` is below 1, or `trainer_kwargs` takes checkpoints away.
+
+    Example:
+        >>> from automax_lightning import AUCModule, AUROC, DigitsDataModule
+        >>> from automax_lightning.models import MLP
+        >>> fit = Fit(lambda: AUCModule(MLP((16,))), DigitsDataModule(), epochs=2, callbacks=[AUROC()])
+        >>> result = fit.run(seed=0)
+        >>> result.status.name, result.epochs, 0.5 < result.score <= 1.0
+        ('SUCCESS', 2, True)
+    """
+
+    def __init__(
+        self,
+        module: L.LightningModule | Callable[[], L.LightningModule],
+        datamodule: L.LightningDataModule | Callable[[int], L.LightningDataModule] | None = None,
+        *,
+        epochs: int = 50,
+        objective: Objective | None = None,
+        trainer_kwargs: Mapping[str, Any] | None = None,
+        callbacks: Sequence[L.Callback] = (),
+        experiment_name: str = "trial",
+        output_path: str | Path | None = None,
+        verbose: bool = False,
+    ) -> None:
+        self.trainer_kwargs = dict(trainer_kwargs or {})
+        self.epochs = int(self.trainer_kwargs.pop("max_epochs", epochs))
+        self.objective = objective or Objective()
+        self.callbacks = (*callbacks, *_as_list(self.trainer_kwargs.pop("callbacks", None)))
+        self.experiment_name = experiment_name
+        self.output_path = output_path
+        self.verbose = verbose
+        self.exception: BaseException | None = None
+        self._make_module, self._make_datamodule = module, datamodule
+        self._module: L.LightningModule | None = None
+        self._datamodule: L.LightningDataModule | None = None
+        self._trainer: L.Trainer | None = None
+        self._check_settings()
+
+    def _check_settings(self) -> None:
+        if self.epochs < 1:
+            raise ConfigError("Fit.epochs", "an integer of at least 1", str(self.epochs), "Pass epochs=20.")
+        if self.trainer_kwargs.get("enable_checkpointing") is False:
+            raise ConfigError(
+                "Fit.trainer_kwargs.enable_checkpointing",
+                "True, because a trial's result is its best checkpoint",
+                "False",
+                "Leave it out.",
+            )
+
+    @property
+    def module(self) -> L.LightningModule:
+        """The module of this fit; built on first use, under seed 0 unless `run` came first."""
+        self._build(0)
+        assert self._module is not None
+        return self._module
+
+    @property
+    def datamodule(self) -> L.LightningDataModule | None:
+        """The datamodule of this fit, or None; built on first use."""
+        self._build(0)
+        return self._datamodule
+
+    @property
+    def trainer(self) -> L.Trainer:
+        """The Trainer of the last run, or, before one, the Trainer that a run would use without its recorder."""
+        if self._trainer is None:
+            self._trainer = self._new_trainer((), None, self.epochs)
+        return self._trainer
+
+    def _build(self, seed: int) -> None:
+        if self._module is not None:
+            return
+        with isolate_rng():
+            seed_all(seed)
+            make = self._make_datamodule
+            self._datamodule = make if make is None or isinstance(make, L.LightningDataModule) else make(seed)
+            module = self._make_module
+            self._module = module if isinstance(module, L.LightningModule) else module()
+
+    def run(
+        self,
+        seed: int = 0,
+        *,
+        spec: TrialSpec | None = None,
+        objective: Objective | None = None,
+        on_epoch: OnEpoch | None = None,
+        stop_requested: StopRequested | None = None,
+        time_limit: float | None = None,
+    ) -> TrialResult:
+        """How the trial ended, with its score; trains from the start, or goes on from the last whole epoch.
+
+        Args:
+            seed: seed of weights, batches and dropout, 0 .. 2**32 - 1; a `spec` brings its own.
+            spec: number, directory and budget of the trial; a directory with a ``last.ckpt`` is continued.
+            objective: which logged value is the score; the fit's own by default.
+            on_epoch: called with (epochs done, score) after every epoch; a sentence returned by it ends the trial.
+            stop_requested: asked after every epoch; True pauses the trial with its checkpoint kept.
+            time_limit: seconds the trial may train in all.
+
+        Returns:
+            The result. An exception in user code is a result too: status, reason and traceback; the exception itself
+            is kept as `fit.exception`.
+        """
+        spec = spec or TrialSpec(number=1, configuration={}, seed=seed)
+        directory = spec.directory or self._own_directory()
+        recorder = TrialRecorder(
+            objective or self.objective,
+            directory / "checkpoints",
+            on_epoch=on_epoch,
+            stop_requested=stop_requested,
+            time_limit=time_limit,
+        )
+        self.exception = None
+        test: dict[str, float] = {}
+        try:
+            with isolate_rng(), _quiet(self.verbose):
+                self._build(spec.seed)
+                self._train(recorder, spec, directory)
+                if recorder.ended_by is not Status.INTERRUPTED and recorder.best_epoch is not None:
+                    test = self._score_test_split(recorder.best_checkpoint)
+            status, reason = self._verdict(recorder)
+        except Exception as exception:
+            self.exception = exception
+            status, reason = classify(exception)
+        return self._result(spec, recorder, test, status, reason)
+
+    def _own_directory(self) -> Path:
+        if self.output_path is None:
+            return Path(tempfile.mkdtemp(prefix=f"{self.experiment_name}_"))
+        directory = Path(self.output_path) / self.experiment_name
+        for stale in (directory / "checkpoints").glob("*.ckpt"):
+            stale.unlink()  # a run by hand starts from the start; a search continues through its spec's directory
+        return directory
+
+    def _train(self, recorder: TrialRecorder, spec: TrialSpec, directory: Path) -> None:
+        seed_all(spec.seed)
+        resumed = recorder.last_checkpoint if recorder.last_checkpoint.exists() else None
+        reproducible = ReproducibleEpochs(spec.seed, first_epoch=_epochs_in(resumed))
+        epochs = spec.budget or self.epochs
+        self._trainer = self._new_trainer((reproducible, recorder), directory, epochs)
+        # Our own file, written a moment ago on this machine: a user's module may keep any object in it.
+        self._trainer.fit(self.module, datamodule=self._datamodule, ckpt_path=resumed, weights_only=False)
+
+    def _new_trainer(self, own: Sequence[L.Callback], directory: Path | None, epochs: int) -> L.Trainer:
+        loud = {"enable_progress_bar": True, "enable_model_summary": True} if self.verbose else {}
+        kwargs = {**QUIET, **loud, "max_epochs": epochs, "default_root_dir": directory, **self.trainer_kwargs}
+        if getattr(self.datamodule, "handles_ranks", False):
+            kwargs.setdefault("use_distributed_sampler", False)
+        return L.Trainer(callbacks=[*copy.deepcopy(self.callbacks), *own], **kwargs)
+
+    def _score_test_split(self, checkpoint: Path) -> dict[str, float]:
+        """Load the best epoch into the module, and score the test split with it where there is one."""
+        trainer = self.trainer
+        if not _has_test(self.module, self._datamodule):
+            state = torch.load(checkpoint, map_location="cpu", weights_only=False)["state_dict"]
+            self.module.load_state_dict(state)
+            return {}
+        trainer.test(
+            self.module, datamodule=self._datamodule, ckpt_path=checkpoint, verbose=self.verbose, weights_only=False
+        )
+        return _split(trainer.callback_metrics, "test/")
+
+    def _verdict(self, recorder: TrialRecorder) -> tuple[Status, str]:
+        if recorder.ended_by is not None:
+            return recorder.ended_by, recorder.reason
+        if recorder.best_epoch is None:
+            return self._why_undefined(recorder)
+        if not recorder.best_checkpoint.exists():
+            raise CheckpointError(
+                str(recorder.best_checkpoint), "the best epoch's checkpoint", "no file", "Check the disk's free space."
+            )
+        return Status.SUCCESS, ""
+
+    def _why_undefined(self, recorder: TrialRecorder) -> tuple[Status, str]:
+        for callback in getattr(self.trainer, "callbacks", []):
+            for key, reason in getattr(callback, "reasons", {}).items():
+                if key in recorder.objective.keys():
+                    status = Status.NON_FINITE if "finite" in reason else Status.UNDEFINED
+                    return status, f"{key}: {reason}"
+        return Status.NON_FINITE, f"the target {recorder.objective.target} was NaN after every epoch"
+
+    def _result(
+        self, spec: TrialSpec, recorder: TrialRecorder, test: dict[str, float], status: Status, reason: str
+    ) -> TrialResult:
+        best = recorder.best_epoch
+        return TrialResult(
+            number=spec.number,
+            status=status,
+            score=None if best is None else recorder.curve[best - 1],
+            val=_split(recorder.metrics, "val/") or dict(recorder.metrics),
+            test=test,
+            epochs=len(recorder.curve),
+            best_epoch=best,
+            curve=tuple(recorder.curve),
+            seconds=recorder.seconds,
+            checkpoint=recorder.best_checkpoint if best is not None and recorder.best_checkpoint.exists() else None,
+            reason=reason,
+            error=None if self.exception is None else "".join(traceback.format_exception(self.exception)),
+        )
+
+
+def classify(exception: BaseException) -> tuple[Status, str]:
+    """The status and the one-line reason of a trial that ended in `exception`.
+
+    Example:
+        >>> classify(MemoryError("no room"))[0].name
+        'OUT_OF_MEMORY'
+    """
+    reason = str(exception) if isinstance(exception, AutoMAXError) else f"{type(exception).__name__}: {exception}"
+    kinds: tuple[tuple[type[BaseException] | tuple[type[BaseException], ...], Status], ...] = (
+        (NonFiniteError, Status.NON_FINITE),
+        (BatchError, Status.NO_POSITIVES),
+        ((torch.OutOfMemoryError, MemoryError), Status.OUT_OF_MEMORY),
+    )
+    status = next((status for kind, status in kinds if isinstance(exception, kind)), Status.CRASHED)
+    return status, reason.strip().split("\n")[0]
+
+
+@contextmanager
+def _quiet(verbose: bool) -> Iterator[None]:
+    """Silence Lightning's messages and its advice on small loaders, and give the user's settings back afterwards."""
+    if verbose:
+        yield
+        return
+    loggers = [logging.getLogger(name) for name in ("lightning.pytorch", "lightning.fabric")]
+    levels = [logger.level for logger in loggers]
+    with warnings.catch_warnings():
+        for message in _ADVICE:
+            warnings.filterwarnings("ignore", message=message)
+        for logger in loggers:
+            logger.setLevel(logging.ERROR)
+        try:
+            yield
+        finally:
+            for logger, level in zip(loggers, levels, strict=True):
+                logger.setLevel(level)
+
+
+def _as_list(callbacks: L.Callback | Sequence[L.Callback] | None) -> list[L.Callback]:
+    if callbacks is None:
+        return []
+    return [callbacks] if isinstance(callbacks, L.Callback) else list(callbacks)
+
+
+def _split(metrics: Mapping[str, Any], prefix: str) -> dict[str, float]:
+    return {key.removeprefix(prefix): float(value) for key, value in metrics.items() if key.startswith(prefix)}
+
+
+def _epochs_in(checkpoint: Path | None) -> int:
+    if checkpoint is None:
+        return 0
+    return int(torch.load(checkpoint, map_location="cpu", weights_only=False)["epoch"]) + 1
+
+
+def _has_test(module: L.LightningModule, datamodule: L.LightningDataModule | None) -> bool:
+    has = getattr(datamodule, "has_test", None)
+    if has is not None:
+        return bool(has)
+    source, base = (datamodule, L.LightningDataModule) if datamodule is not None else (module, L.LightningModule)
+    overridden = type(source).test_dataloader is not base.test_dataloader
+    return overridden and type(module).test_step is not L.LightningModule.test_step
+
