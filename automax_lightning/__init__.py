@@ -50,7 +50,7 @@ _HOMES = {
     "trainer_factory": "factory",
 }
 
-__all__ = [*_HOMES, "pairs"]  # noqa: PLE0604  (names are resolved by __getattr__)
+__all__ = [*_HOMES, "pairs"]
 
 
 def __getattr__(name: str) -> Any:

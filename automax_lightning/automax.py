@@ -1,39 +1,35 @@
-"""`AutoMAX`: ask for a configuration, run it as a Lightning fit, record the result, and so on until the budget is spent."""
+"""`AutoMAX`: ask for a configuration, run it as a Lightning fit, record the result, until the budget is spent."""
 
 from __future__ import annotations
 
-import dataclasses
 import shutil
-import time
-from collections.abc import Callable, Mapping
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
+import yaml
 from rich.console import Console
 
-from automax_lightning import outcome, preflight
+from automax_lightning import preflight
 from automax_lightning.config import AutoMAXConfig
-from automax_lightning.errors import CheckpointError, ConfigError, FirstTrialFailedError
+from automax_lightning.errors import FirstTrialFailedError
 from automax_lightning.progress import SearchProgress
-from automax_lightning.report import best_result, trial_table, trials_dataframe
-from automax_lightning.search.checkpoints import TrialDirectories
 from automax_lightning.search.executors import InlineExecutor, Trainable
 from automax_lightning.search.interrupt import StopSignal
-from automax_lightning.search.journal import History, Journal, check_same
-from automax_lightning.search.proposer import Observation, Proposer, failure_cost
-from automax_lightning.search.state import write_state
-from automax_lightning.space import configuration as to_configuration
-from automax_lightning.space import space_fingerprint, values
-from automax_lightning.trial import Objective, Status, TrialResult, TrialSpec
+from automax_lightning.search.journal import History, Journal
+from automax_lightning.search.session import SearchSession, StopRules
+from automax_lightning.search.smac_files import export
+from automax_lightning.search.state import write_atomically
+from automax_lightning.search.surrogates import failure_cost
+from automax_lightning.space import configuration, values
+from automax_lightning.trial import Status, TrialResult, TrialSpec
+from automax_lightning.view import SearchView
 
 if TYPE_CHECKING:
-    import lightning as L
-    import pandas as pd
-    from ConfigSpace import Configuration, ConfigurationSpace
-    from smac.facade.abstract_facade import AbstractFacade
+    from ConfigSpace import Configuration
 
 
-class AutoMAX:
+class AutoMAX(SearchView):
     """Automated AUC optimisation: SMAC3 proposes configurations, Lightning fits them, a journal remembers everything.
 
     The journal on disk is the only truth: a search that is killed at any instant goes on, with the same call, as if
@@ -44,17 +40,16 @@ class AutoMAX:
             `trainer_factory` makes one.
         config: budget, seed and place of the search.
         target: the metric to maximise: ``"AUROC"``, ``"AUPRC"``, ``"ACC"``, ``"pAUROC"``, or any key that the module
-            logs; ``config.mode="min"`` minimises it.
+            logs; ``AutoMAXConfig(mode="min")`` minimises it.
         quiet: print nothing.
 
     Attributes:
-        log: one dictionary a finished trial: ``trial, val, test, space, status, ...``.
+        configspace: the search space.
         finished: trials that were finished when this object was made.
-        best_score: the best validation score so far, ``-inf`` before the first.
 
     Raises:
         ConfigError: if `trainer` has no space.
-        JournalError: if the directory belongs to a search over another space, target or setting.
+        JournalError: if the directory belongs to a search over another space, target or seed.
 
     Example:
         >>> import tempfile
@@ -76,89 +71,15 @@ class AutoMAX:
         *,
         quiet: bool = False,
     ) -> None:
-        if not hasattr(trainer, "cs"):
-            raise ConfigError(
-                "AutoMAX.trainer", "an autopartial, whose .cs is the search space", type(trainer).__name__,
-                "Make it with trainer_factory(...) or autopartial(...).",
-            )  # fmt: skip
-        self.trainer = trainer
-        self.config = config or AutoMAXConfig()
-        self.target = target
-        self.configspace: ConfigurationSpace = trainer.cs
-        self.objective = Objective(target, self.config.mode)
-        self.quiet = quiet
-        self.directory = self.config.directory
-        self._directories = TrialDirectories(self.directory)
-        self._history = self._previous()
-        self._proposer = Proposer(
-            self.configspace,
-            seed=self.config.SEED,
-            preset=self.config.preset,
-            n_configs=self.config.n_configs,
-            initial_configs=self.config.initial_configs,
-            directory=self.directory,
-        )
+        super().__init__(trainer, config, target)
         self._console = Console(quiet=quiet, highlight=False)
-        self._journal: Journal | None = None
-        self._progress = SearchProgress(self.objective, self.config.n_trials, quiet=True)
-        self._stop = StopSignal()
-        self.finished = len(self._final())
-
-    # What is known so far -------------------------------------------------------------------------------------------
-
-    @property
-    def log(self) -> list[dict[str, Any]]:
-        """One dictionary a finished trial, in order: what ``state.pkl`` holds."""
-        specs = {spec.number: spec for spec in self._history.asks}
-        return [outcome.log_entry(specs[number], result) for number, result in sorted(self._final().items())]
-
-    @property
-    def best_score(self) -> float:
-        """The best validation score so far, ``-inf`` before the first."""
-        best = self.best
-        return float("-inf") if best is None or best.score is None else best.score
-
-    @property
-    def best(self) -> TrialResult | None:
-        """The result of the best trial so far, or None."""
-        return best_result(self._final(), self.objective)
-
-    @property
-    def incumbent(self) -> Configuration | None:
-        """The best trial's configuration, or None before the first score."""
-        return None if self.best is None else to_configuration(self.configspace, self._spec(self.best).configuration)
-
-    @property
-    def smac(self) -> AbstractFacade:
-        """The SMAC facade in use, told everything that has happened so far."""
-        return self._proposer.facade_for(self._observations())
-
-    @property
-    def experiment_name(self) -> str:
-        """What the best checkpoint's directory is named after."""
-        settings = getattr(getattr(self.trainer, "autofunc", None), "settings", {})
-        return str(settings.get("experiment_name", self.config.name))
-
-    @property
-    def best_directory(self) -> Path:
-        """Where the best trial's checkpoint and configuration lie."""
-        return self.directory / f"{self.experiment_name}_best"
-
-    def trials_dataframe(self) -> pd.DataFrame:
-        """One row a trial, as a pandas frame: status, scores, times and hyperparameters."""
-        return trials_dataframe(self._history.asks, self._history.results)
-
-    def trial_table(self) -> str:
-        """The table that is printed after the search."""
-        return trial_table(self._final(), self.objective)
 
     # The search -----------------------------------------------------------------------------------------------------
 
     def optimize(self) -> Configuration:
-        """The best configuration; runs the trials that are still missing.
+        """The best configuration; runs the trials that are still missing, interrupted ones first.
 
-        Interrupted trials continue first, from their last epoch. A first Ctrl-C finishes the running epoch, keeps it,
-        and says how to continue.
+        A first Ctrl-C (or SIGTERM) finishes the running epoch, keeps it, and says how to continue.
 
         Returns:
             The configuration with the best validation score.
@@ -170,20 +91,18 @@ class AutoMAX:
         """
         if self.config.overwrite or self._missing() > 0:
             self._search()
-        if not self.quiet:
-            self._console.print(self.trial_table(), markup=False, soft_wrap=True)
-        if self.best is None:
-            raise FirstTrialFailedError(
-                f"AutoMAX({self.config.name!r}).optimize", "at least one trial with a score",
-                "; ".join(sorted({result.reason for result in self._final().values()})) or "no trial",
-                f"Read {self.directory / 'trials' / '0001' / 'error.txt'}.",
-            )  # fmt: skip
+        self.say(self.trial_table())
         incumbent = self.incumbent
-        assert incumbent is not None
+        if incumbent is None:
+            reasons = sorted({result.reason for result in self.history.final().values()})
+            raise FirstTrialFailedError(
+                f"AutoMAX({self.config.name!r})", "at least one trial with a score", "; ".join(reasons) or "no trial",
+                f"Read the error.txt files in {self.directory / 'trials'}.",
+            )  # fmt: skip
         return incumbent
 
     def train(self, space: Configuration, seed: int = 0) -> float:
-        """The cost (the negative validation score) of one configuration: trains it as one more trial of this search.
+        """The cost (the negative validation score) of one configuration, trained as one more trial of this search.
 
         Args:
             space: any configuration of `configspace`.
@@ -192,54 +111,82 @@ class AutoMAX:
         Returns:
             What SMAC minimises; for a trial without a score, the finite cost that stands for a failure.
         """
-        with self._session():
-            spec = self._ask(values(space), origin="user", seed=seed)
-            result = self._run(spec)
-        return self._cost(result)
+        progress = SearchProgress(self.objective, len(self.history.asks) + 1, quiet=True)
+        with self._session(StopSignal(), progress) as session:
+            result = session.run(session.ask(values(space), origin="user", seed=seed))
+        if result.score is not None and result.status.has_score:
+            return self.objective.cost(result.score)
+        return failure_cost([self.objective.cost(entry["val"]) for entry in self.log if entry["val"] is not None])
 
-    def load_best_model(self) -> L.LightningModule:
-        """The best trial's module, with its best epoch's weights, in evaluation mode.
+    def say(self, text: str) -> None:
+        """Print, unless quiet."""
+        self._console.print(text, markup=False, soft_wrap=True)
 
-        Raises:
-            CheckpointError: if no trial has a score, or its checkpoint is gone.
-        """
-        return outcome.load_best_model(self)
-
-    # One search, from lock to summary -------------------------------------------------------------------------------
+    def _missing(self) -> int:
+        return self.config.n_trials - len(self.history.final())
 
     def _search(self) -> None:
-        fresh = not self._history.asks or self.config.overwrite
+        is_fresh = not self.history.asks
         existed = self.directory.exists()
-        if fresh:
+        if is_fresh:
             preflight.check(self.trainer(self.configspace.get_default_configuration()), self.objective)
+        progress = SearchProgress(self.objective, self.config.n_trials, self.finished, console=self._console)
         try:
-            with self._session():
-                self._loop()
+            with progress, StopSignal(progress.write) as stop, self._session(stop, progress) as session:
+                self._loop(session, stop)
         except Exception:
-            if fresh and not self._final() and not existed:
+            if is_fresh and not existed and not self.history.final():
                 shutil.rmtree(self.directory, ignore_errors=True)
             raise
-        if self._stop.requested is not None:
-            self._console.print(
-                f"Stopped by {self._stop.requested.name} with {len(self._final())} of {self.config.n_trials} trials "
-                f"finished; the same command continues.", markup=False, soft_wrap=True,
-            )  # fmt: skip
-            raise KeyboardInterrupt(self._stop.requested.name)
+        export(self.smac, self.directory / "smac")
+        if stop.requested is not None:
+            self.say(f"Stopped with {len(self.history.final())} of {self.config.n_trials} trials finished. "
+                     "The same command continues.")  # fmt: skip
+            raise KeyboardInterrupt(stop.requested.name)
 
-    def _loop(self) -> None:
-        started = time.monotonic()
-        while (reason := self._why_stop(started)) is None:
-            spec = next(iter(self._history.pending()), None) or self._propose()
+    def _loop(self, session: SearchSession, stop: StopSignal) -> None:
+        config = self.config
+        rules = StopRules(
+            self.objective, walltime_limit=config.walltime_limit, target_score=config.target_score,
+            patience=config.patience, max_failures=config.max_failures,
+        )  # fmt: skip
+        while stop.requested is None and len(session.history.final()) < config.n_trials:
+            over = session.history.final()
+            reason = rules.reason([over[number] for number in sorted(over)])
+            spec = None if reason else session.next()
             if spec is None:
-                reason = "every configuration of this finite space has been tried"
-                break
-            result = self._run(spec)
-            self._raise_if_first(result)
-        if reason:
-            self._console.print(f"Search ended: {reason}.", markup=False, soft_wrap=True)
+                self.say(f"Search ended: {reason or 'every configuration of this finite space has been tried'}.")
+                return
+            result = session.run(spec)
+            self._raise_if_hopeless(spec, result, session)
 
-    def _why_stop(self, started: float) -> str | None:
-        """Why the search is over: a sentence, an empty one for the ordinary end, None to go on."""
-        if self._stop.requested is not None or self._missing() <= 0:
-            return ""
-        return outcome.why_stop(self.config, self.objective, self._final(), time.monotonic() - started)
+    def _raise_if_hopeless(self, spec: TrialSpec, result: TrialResult, session: SearchSession) -> None:
+        """A first trial that raises would be followed by others that raise the same."""
+        if spec.number == 1 and result.status is Status.CRASHED:
+            self.history = History()  # nothing of it is worth keeping
+            error = session.executor.exception
+            if error is not None:
+                raise error
+            raise FirstTrialFailedError("trial 1", "a fit that runs", result.reason, "Read the traceback above.")
+
+    @contextmanager
+    def _session(self, stop: StopSignal, progress: SearchProgress) -> Iterator[SearchSession]:
+        if self.config.overwrite and not self.history.asks:
+            shutil.rmtree(self.directory, ignore_errors=True)
+        executor = InlineExecutor(self._make, self.objective, self.config.trial_time_limit)
+        with Journal(self.directory, self.settings()) as journal:
+            for warning in journal.history.warnings:
+                progress.write(warning)
+            described = {**self.config.as_mapping(), "target": self.target}
+            write_atomically(self.directory / "config.yaml", yaml.safe_dump(described).encode())
+            session = SearchSession(
+                journal, self.proposer, executor, self.objective, experiment_name=self.experiment_name,
+                seed=self.config.SEED, deterministic=self.config.deterministic, stop=stop, listener=progress,
+            )  # fmt: skip
+            try:
+                yield session
+            finally:
+                self.history = journal.history
+
+    def _make(self, spec: TrialSpec) -> Trainable:
+        return self.trainer(configuration(self.configspace, spec.configuration))

@@ -209,7 +209,8 @@ def _space(specs: Mapping[str, Any]) -> autopartial:
 
 def _split(given: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     """The fixed values, and the hyperparameters for the searched ones."""
-    fixed, searched = dict(given), {}
+    fixed: dict[str, Any] = dict(given)
+    searched: dict[str, Any] = {}
     for name, value in given.items():
         if isinstance(value, Mapping) and name in ("model_kwargs", "trainer_kwargs"):
             specs = {key: item for key, item in value.items() if is_spec(item)}

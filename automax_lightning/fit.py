@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import copy
-import logging
 import tempfile
 import traceback
-import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,25 +13,12 @@ import lightning as L
 import torch
 from lightning.pytorch.utilities.seed import isolate_rng
 
-from automax_lightning.errors import AutoMAXError, BatchError, CheckpointError, ConfigError, NonFiniteError
+from automax_lightning.errors import CheckpointError, ConfigError
+from automax_lightning.failures import classify
+from automax_lightning.quiet import QUIET, quiet_lightning
 from automax_lightning.recorder import OnEpoch, StopRequested, TrialRecorder
 from automax_lightning.seeding import ReproducibleEpochs, seed_all
 from automax_lightning.trial import Objective, Status, TrialResult, TrialSpec
-
-QUIET: Mapping[str, Any] = {
-    "logger": False,
-    "enable_progress_bar": False,
-    "enable_model_summary": False,
-    "num_sanity_val_steps": 0,
-}
-"""Trainer settings of a quiet trial; each of them can be overridden by `trainer_kwargs`."""
-
-_ADVICE = (
-    ".*does not have many workers.*",
-    ".*is smaller than the logging interval.*",
-    ".*Checkpoint directory .* exists and is not empty.*",
-    ".*`isinstance\\(treespec, LeafSpec\\)` is deprecated.*",
-)
 
 
 class Fit:
@@ -70,7 +54,7 @@ class Fit:
     def __init__(
         self,
         module: L.LightningModule | Callable[[], L.LightningModule],
-        datamodule: L.LightningDataModule | Callable[[int], L.LightningDataModule] | None = None,
+        datamodule: L.LightningDataModule | Callable[[int], L.LightningDataModule | None] | None = None,
         *,
         epochs: int = 50,
         objective: Objective | None = None,
@@ -171,7 +155,7 @@ class Fit:
         self.exception = None
         test: dict[str, float] = {}
         try:
-            with isolate_rng(), _quiet(self.verbose):
+            with isolate_rng(), quiet_lightning(self.verbose):
                 self._build(spec.seed)
                 self._train(recorder, spec, directory)
                 if recorder.ended_by is not Status.INTERRUPTED and recorder.best_epoch is not None:
@@ -202,8 +186,6 @@ class Fit:
     def _new_trainer(self, own: Sequence[L.Callback], directory: Path | None, epochs: int) -> L.Trainer:
         loud = {"enable_progress_bar": True, "enable_model_summary": True} if self.verbose else {}
         kwargs = {**QUIET, **loud, "max_epochs": epochs, "default_root_dir": directory, **self.trainer_kwargs}
-        if getattr(self.datamodule, "handles_ranks", False):
-            kwargs.setdefault("use_distributed_sampler", False)
         return L.Trainer(callbacks=[*copy.deepcopy(self.callbacks), *own], **kwargs)
 
     def _score_test_split(self, checkpoint: Path) -> dict[str, float]:
@@ -232,7 +214,7 @@ class Fit:
     def _why_undefined(self, recorder: TrialRecorder) -> tuple[Status, str]:
         for callback in getattr(self.trainer, "callbacks", []):
             for key, reason in getattr(callback, "reasons", {}).items():
-                if key in recorder.objective.keys():
+                if key in recorder.objective.keys:
                     status = Status.NON_FINITE if "finite" in reason else Status.UNDEFINED
                     return status, f"{key}: {reason}"
         return Status.NON_FINITE, f"the target {recorder.objective.target} was NaN after every epoch"
@@ -255,43 +237,6 @@ class Fit:
             reason=reason,
             error=None if self.exception is None else "".join(traceback.format_exception(self.exception)),
         )
-
-
-def classify(exception: BaseException) -> tuple[Status, str]:
-    """The status and the one-line reason of a trial that ended in `exception`.
-
-    Example:
-        >>> classify(MemoryError("no room"))[0].name
-        'OUT_OF_MEMORY'
-    """
-    reason = str(exception) if isinstance(exception, AutoMAXError) else f"{type(exception).__name__}: {exception}"
-    kinds: tuple[tuple[type[BaseException] | tuple[type[BaseException], ...], Status], ...] = (
-        (NonFiniteError, Status.NON_FINITE),
-        (BatchError, Status.NO_POSITIVES),
-        ((torch.OutOfMemoryError, MemoryError), Status.OUT_OF_MEMORY),
-    )
-    status = next((status for kind, status in kinds if isinstance(exception, kind)), Status.CRASHED)
-    return status, reason.strip().split("\n")[0]
-
-
-@contextmanager
-def _quiet(verbose: bool) -> Iterator[None]:
-    """Silence Lightning's messages and its advice on small loaders, and give the user's settings back afterwards."""
-    if verbose:
-        yield
-        return
-    loggers = [logging.getLogger(name) for name in ("lightning.pytorch", "lightning.fabric")]
-    levels = [logger.level for logger in loggers]
-    with warnings.catch_warnings():
-        for message in _ADVICE:
-            warnings.filterwarnings("ignore", message=message)
-        for logger in loggers:
-            logger.setLevel(logging.ERROR)
-        try:
-            yield
-        finally:
-            for logger, level in zip(loggers, levels, strict=True):
-                logger.setLevel(level)
 
 
 def _as_list(callbacks: L.Callback | Sequence[L.Callback] | None) -> list[L.Callback]:
@@ -317,4 +262,3 @@ def _has_test(module: L.LightningModule, datamodule: L.LightningDataModule | Non
     source, base = (datamodule, L.LightningDataModule) if datamodule is not None else (module, L.LightningModule)
     overridden = type(source).test_dataloader is not base.test_dataloader
     return overridden and type(module).test_step is not L.LightningModule.test_step
-

@@ -43,7 +43,7 @@ def _check_target(fit: Fit, objective: Objective) -> None:
         if not isinstance(callback, AUROC):
             return  # somebody else's callback may log anything
         logged |= {f"val/{metric}" for metric in callback.metrics}
-    if not logged.intersection(objective.keys()):
+    if not logged.intersection(objective.keys):
         known = sorted(key.removeprefix("val/") for key in logged)
         raise TargetError(
             "AutoMAX.target", f"a metric that is computed, one of {known}", repr(objective.target),

@@ -144,12 +144,12 @@ class TrialRecorder(Checkpoint):
 
     def _score(self, trainer: L.Trainer) -> float:
         logged = trainer.callback_metrics
-        for key in self.objective.keys():
+        for key in self.objective.keys:
             if key in logged:
                 return float(logged[key])
         raise TargetError(
             "AutoMAX.target",
-            f"one of the logged keys {list(self.objective.keys())}",
+            f"one of the logged keys {list(self.objective.keys)}",
             f"{sorted(logged) or 'nothing logged'}",
             "Choose a target that is logged, add the AUROC callback with that metric, or log it in validation_step.",
         )
@@ -191,9 +191,7 @@ class TrialRecorder(Checkpoint):
 
 def _plain(metrics: Mapping[str, Any]) -> dict[str, float]:
     return {
-        name: float(value)
-        for name, value in metrics.items()
-        if not isinstance(value, torch.Tensor) or value.numel() == 1
+        name: float(value) for name, value in metrics.items() if not isinstance(value, torch.Tensor) or value.numel() == 1
     }
 
 

@@ -3,35 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from automax_lightning.search.journal import History
 from automax_lightning.trial import Objective, Status, TrialResult, TrialSpec
 
 if TYPE_CHECKING:
     import pandas as pd
-
-
-def best_result(results: Mapping[int, TrialResult], objective: Objective) -> TrialResult | None:
-    """The result with the best score; of equal ones the first, so that the answer does not depend on luck.
-
-    Args:
-        results: trial number -> result.
-        objective: which way is better.
-
-    Returns:
-        The best result among the finished trials, or None where no trial has a score.
-
-    Example:
-        >>> results = {1: TrialResult(1, Status.SUCCESS, 0.8), 2: TrialResult(2, Status.SUCCESS, 0.9)}
-        >>> best_result(results, Objective("AUROC")).number
-        2
-    """
-    best: TrialResult | None = None
-    for number in sorted(results):
-        result = results[number]
-        if result.status.has_score and objective.is_better(result.score, best.score if best else None):
-            best = result
-    return best
 
 
 def trial_table(results: Mapping[int, TrialResult], objective: Objective) -> str:
@@ -80,7 +59,8 @@ def trials_dataframe(specs: Sequence[TrialSpec], results: Mapping[int, TrialResu
     """
     import pandas as pd
 
-    return pd.DataFrame([_row(spec, results.get(spec.number)) for spec in specs])
+    frame: pd.DataFrame = pd.DataFrame([_row(spec, results.get(spec.number)) for spec in specs])
+    return frame
 
 
 def _row(spec: TrialSpec, result: TrialResult | None) -> dict[str, Any]:
@@ -100,3 +80,31 @@ def _row(spec: TrialSpec, result: TrialResult | None) -> dict[str, Any]:
     row |= {f"val/{name}": value for name, value in result.val.items()}
     row |= {f"test/{name}": value for name, value in result.test.items()}
     return {**row, **spec.configuration}
+
+
+def summary(history: History, best: TrialResult | None, objective: Objective, best_directory: Path) -> str:
+    """The default and the best configuration side by side, and where the best checkpoint lies.
+
+    Args:
+        history: of the search.
+        best: its best result, or None.
+        objective: names the score.
+        best_directory: where the best checkpoint lies.
+    """
+    if best is None:
+        return "No trial has a score."
+    specs = {spec.number: spec for spec in history.asks}
+    default = next((spec.number for spec in history.asks if spec.origin == "default"), None)
+    lines = [f"Best configuration (trial {best.number}):"]
+    lines += [f"  {name} = {value!r}" for name, value in specs[best.number].configuration.items()]
+    lines.append(f"{'':<10}{'validation ' + objective.target:<20}test {objective.target}")
+    if default is not None and default in history.results:
+        lines.append(_scores("default", history.results[default], objective))
+    lines.append(_scores("best", best, objective))
+    return "\n".join([*lines, f"Best checkpoint: {best_directory / 'best.ckpt'}"])
+
+
+def _scores(name: str, result: TrialResult, objective: Objective) -> str:
+    val = f"{result.score:.6f}" if result.score is not None and result.status.has_score else result.status.value
+    test = result.test.get(objective.target)
+    return f"{name:<10}{val:<20}{'-' if test is None else format(test, '.6f')}"

@@ -117,6 +117,7 @@ class Objective:
         if self.mode not in ("max", "min"):
             raise ConfigError("Objective.mode", "'max' or 'min'", repr(self.mode), "Pass mode='max' for a score.")
 
+    @property
     def keys(self) -> tuple[str, ...]:
         """The logged keys under which the target is looked for, in this order."""
         return (f"val/{self.target}", self.target)

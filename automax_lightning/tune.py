@@ -113,13 +113,16 @@ class ConfigRecipe:
     def check_values(self, searched: Mapping[str, Any]) -> None:
         """Raise if the parser refuses values of these types in these places."""
         for key, value in searched.items():
-            try:
-                self.parser.parse_object(self.configuration({key: value}))
-            except Exception as error:
-                raise ConfigError(
-                    f"search.{key}", "values of the type of this key", f"{value!r}",
-                    f"The parser says: {str(error).splitlines()[-1].strip()}",
-                ) from error  # fmt: skip
+            self._check_value(key, value)
+
+    def _check_value(self, key: str, value: Any) -> None:
+        try:
+            self.parser.parse_object(self.configuration({key: value}))
+        except Exception as error:
+            raise ConfigError(
+                f"search.{key}", "values of the type of this key", f"{value!r}",
+                f"The parser says: {str(error).splitlines()[-1].strip()}",
+            ) from error  # fmt: skip
 
     def __call__(self, **searched: Any) -> Fit:
         """A fresh `Fit` of this configuration with the searched values."""

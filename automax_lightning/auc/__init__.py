@@ -1,0 +1,1 @@
+"""AUC losses inside Lightning; knows nothing of search."""

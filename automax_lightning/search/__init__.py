@@ -1,0 +1,1 @@
+"""The search for hyperparameters of any Lightning fit; knows nothing of AUC."""

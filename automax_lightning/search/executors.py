@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
-from automax_lightning.fit import classify
+from automax_lightning.failures import classify
 from automax_lightning.recorder import OnEpoch, StopRequested
 from automax_lightning.trial import Objective, TrialResult, TrialSpec
 
@@ -74,7 +74,7 @@ class InlineExecutor:
         except Exception as exception:
             result = _failure(spec, exception)
             self.exception = exception
-        trainable = None
+        del trainable
         gc.collect()  # Lightning's objects refer to each other; without this a search holds several trials' tensors
         if result.error is not None and spec.directory is not None:
             _write_error(spec.directory, result.error)
@@ -90,4 +90,3 @@ def _failure(spec: TrialSpec, exception: Exception) -> TrialResult:
 def _write_error(directory: Path, error: str) -> None:
     directory.mkdir(parents=True, exist_ok=True)
     (directory / "error.txt").write_text(error, encoding="utf-8")
-

@@ -40,9 +40,7 @@ class StopSignal:
             self._before = {which: signal.signal(which, self._receive) for which in _SIGNALS}
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._restore()
 
     def _receive(self, number: int, frame: FrameType | None) -> None:

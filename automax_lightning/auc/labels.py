@@ -1,0 +1,100 @@
+"""The labels of any map-style dataset, found without loading the samples where that is possible."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sized
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from rich.console import Console
+from rich.progress import track
+from torch.utils.data import ConcatDataset, Subset, TensorDataset
+
+from automax_lightning.errors import DataError
+
+Labels = NDArray[Any]
+_ATTRIBUTES = ("targets", "labels", "y")
+
+
+def find_labels(dataset: Any, where: str = "train") -> Labels:
+    """The labels of a dataset, (n,) or (n, C).
+
+    Looked for in ``targets``, ``labels`` and ``y``, in a `TensorDataset`'s last tensor, and inside `Subset` and
+    `ConcatDataset`; otherwise every sample ``(x, y)`` is loaded once.
+
+    Args:
+        dataset: map-style, with a length.
+        where: name of the split, for messages.
+
+    Raises:
+        DataError: if the dataset has no length, or its samples are no pairs.
+
+    Example:
+        >>> find_labels(TensorDataset(torch.zeros(3, 2), torch.tensor([0, 1, 0]))).tolist()
+        [0, 1, 0]
+    """
+    if not isinstance(dataset, Sized) or not hasattr(dataset, "__getitem__"):
+        raise DataError(
+            f"data.{where}", "a map-style dataset with a length", type(dataset).__name__,
+            "An iterable dataset has no sample index; load it into a map-style one.",
+        )  # fmt: skip
+    known = _known_labels(dataset)
+    labels = _array(known) if known is not None and len(known) == len(dataset) else _scan(dataset, where)
+    return labels.reshape(-1) if labels.ndim == 2 and labels.shape[1] == 1 else labels
+
+
+def _known_labels(dataset: Any) -> Any:
+    if isinstance(dataset, Subset):
+        inner = _known_labels(dataset.dataset)
+        return None if inner is None else _array(inner)[np.asarray(dataset.indices)]
+    if isinstance(dataset, ConcatDataset):
+        parts = [_known_labels(part) for part in dataset.datasets]
+        return None if any(part is None for part in parts) else np.concatenate([_array(part) for part in parts])
+    if isinstance(dataset, TensorDataset):
+        return dataset.tensors[-1]
+    return next((getattr(dataset, name) for name in _ATTRIBUTES if getattr(dataset, name, None) is not None), None)
+
+
+def _array(labels: Any) -> Labels:
+    return labels.detach().cpu().numpy() if isinstance(labels, torch.Tensor) else np.asarray(labels)
+
+
+def _scan(dataset: Any, where: str) -> Labels:
+    shown = track(
+        range(len(dataset)), f"Reading the labels of {where}",
+        console=Console(file=sys.stderr), transient=True, disable=not sys.stderr.isatty(),
+    )  # fmt: skip
+    labels = []
+    for index in shown:
+        sample = dataset[index]
+        if not isinstance(sample, (tuple, list)) or len(sample) < 2:
+            raise DataError(f"data.{where}[{index}]", "a sample (x, y)", type(sample).__name__, "Return (x, y).")
+        labels.append(_array(sample[1]))
+    return np.stack(labels)
+
+
+def check_labels(labels: Labels, where: str, *, both_classes: bool) -> None:
+    """Raise a `DataError` unless the labels are 0 and 1, with both of them where `both_classes` says so.
+
+    Args:
+        labels: (n,) or (n, C).
+        where: name of the split, for messages.
+        both_classes: whether each class must occur (for several labels: for at least one label).
+    """
+    if len(labels) == 0:
+        raise DataError(f"data.{where}", "at least one sample", "none", "Check how the data are split.")
+    if labels.dtype.kind not in "biuf" or not np.isin(labels, (0, 1)).all():
+        found = np.unique(labels.astype(str) if labels.dtype.kind not in "biuf" else labels)
+        raise DataError(
+            f"labels of data.{where}", "0 and 1", f"{found[:6].tolist()}{' ...' if len(found) > 6 else ''}",
+            "Encode the positive class as 1; TabularDataModule does it with positive=<its label>.",
+        )  # fmt: skip
+    positives = (labels == 1).reshape(len(labels), -1).sum(0)
+    if both_classes and not ((positives > 0) & (positives < len(labels))).any():
+        raise DataError(
+            f"labels of data.{where}", "both classes", f"{positives.tolist()} positives among {len(labels)} samples",
+            "Check which class is encoded as 1, and how the data are split.",
+        )  # fmt: skip

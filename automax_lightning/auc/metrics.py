@@ -1,0 +1,217 @@
+"""Exact ranking metrics: by order only, without thresholds or guesses, and undefined where they are undefined."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+from torchmetrics.functional.classification import binary_accuracy, binary_auroc, binary_average_precision
+
+from automax_lightning.errors import ConfigError, DataError, closest
+
+
+@dataclasses.dataclass(frozen=True)
+class Score:
+    """The value of a metric.
+
+    Args:
+        value: the metric, NaN where it is undefined.
+        reason: why it is undefined, or empty.
+    """
+
+    value: float
+    reason: str = ""
+
+
+def auroc(scores: Tensor, targets: Tensor) -> Score:
+    """The area under the ROC curve: the share of (positive, negative) pairs in the right order, ties counting half.
+
+    It is the Mann-Whitney statistic, computed from integer ranks, so it is exact for any finite scores: there is no
+    sigmoid that would tie large logits.
+
+    Args:
+        scores: (N,), any real numbers; more means more positive.
+        targets: (N,), 0 or 1.
+
+    Returns:
+        The area in [0, 1]; undefined for one class or scores that are not finite.
+
+    Raises:
+        DataError: if a target is neither 0 nor 1.
+
+    References:
+        Hanley and McNeil, The Meaning and Use of the Area under a ROC Curve, Radiology 143 (1982).
+
+    Example:
+        >>> auroc(torch.tensor([30.0, 20.0, 20.0]), torch.tensor([1, 1, 0])).value
+        0.75
+    """
+    return _defined(scores, targets, _mann_whitney)
+
+
+def auprc(scores: Tensor, targets: Tensor) -> Score:
+    """The area under the precision-recall curve as average precision, without interpolation.
+
+    Args:
+        scores: (N,), any real numbers.
+        targets: (N,), 0 or 1.
+
+    Returns:
+        The area in [0, 1]; undefined for one class or scores that are not finite.
+
+    Example:
+        >>> round(auprc(torch.tensor([0.9, 0.8, 0.1]), torch.tensor([1, 0, 1])).value, 4)
+        0.8333
+    """
+    return _defined(scores, targets, lambda s, t: float(binary_average_precision(_ranks(s), t)))
+
+
+def partial_auroc(scores: Tensor, targets: Tensor, max_fpr: float = 1.0, min_tpr: float = 0.0) -> Score:
+    """The partial area under the ROC curve, one-way or two-way, as ``libauc.metrics.pauc_roc_score`` defines it.
+
+    One-way (`min_tpr` = 0): McClish's standardised area up to `max_fpr`. Two-way: the AUROC of the lowest-scored
+    ``1 - min_tpr`` of the positives against the highest-scored `max_fpr` of the negatives.
+
+    Args:
+        scores: (N,), any real numbers.
+        targets: (N,), 0 or 1.
+        max_fpr: upper end of the false-positive rates, in (0, 1].
+        min_tpr: lower end of the true-positive rates, in [0, 1).
+
+    Returns:
+        The area in [0, 1]; undefined for one class or scores that are not finite.
+
+    References:
+        McClish, Analyzing a Portion of the ROC Curve, Medical Decision Making 9 (1989);
+        Yang et al., Two-way Partial AUC and Its Properties, Statistical Methods in Medical Research 28 (2019).
+
+    Example:
+        >>> round(partial_auroc(torch.tensor([0.9, 0.8, 0.7, 0.1]), torch.tensor([1, 0, 1, 0]), max_fpr=0.5).value, 4)
+        0.6667
+    """
+    check_metric_kwargs({"max_fpr": max_fpr, "min_tpr": min_tpr})
+    if min_tpr == 0:
+        bound = None if max_fpr == 1 else max_fpr
+        return _defined(scores, targets, lambda s, t: float(binary_auroc(_ranks(s), t, max_fpr=bound)))
+    return _defined(scores, targets, lambda s, t: _two_way(s, t, max_fpr, min_tpr))
+
+
+def accuracy(scores: Tensor, targets: Tensor, threshold: float = 0.0) -> Score:
+    """The share of samples on the right side of `threshold`; for imbalanced data, mostly the share of negatives.
+
+    Args:
+        scores: (N,), logits by default.
+        targets: (N,), 0 or 1.
+        threshold: scores above it are called positive: 0 for logits, 0.5 for probabilities.
+
+    Returns:
+        The share in [0, 1]; undefined for scores that are not finite.
+
+    Example:
+        >>> accuracy(torch.tensor([2.0, -1.0]), torch.tensor([1, 1])).value
+        0.5
+    """
+    return _defined(scores, targets, lambda s, t: float(binary_accuracy((s > threshold).long(), t)), one_class=True)
+
+
+METRICS: Mapping[str, Callable[..., Score]] = {
+    "AUROC": auroc,
+    "AUPRC": auprc,
+    "ACC": accuracy,
+    "pAUROC": partial_auroc,
+}
+"""Name -> function of (scores, targets)."""
+
+
+def check_metric(name: str) -> None:
+    """Raise a `ConfigError` if there is no metric of that name."""
+    if name not in METRICS:
+        raise ConfigError("metrics", f"one of {sorted(METRICS)}", repr(name), closest(str(name), METRICS))
+
+
+def check_metric_kwargs(kwargs: Mapping[str, Any]) -> None:
+    """Raise a `ConfigError` unless these are legal arguments of the partial AUROC."""
+    bounds = {"max_fpr": (0.0, 1.0, "(0, 1]"), "min_tpr": (0.0, 1.0, "[0, 1)")}
+    for name, value in kwargs.items():
+        if name not in bounds:
+            raise ConfigError(f"metric_kwargs.{name}", f"one of {sorted(bounds)}", repr(name), closest(name, bounds))
+        legal = 0 < value <= 1 if name == "max_fpr" else 0 <= value < 1
+        if not legal:
+            raise ConfigError(f"metric_kwargs.{name}", f"a rate in {bounds[name][2]}", repr(value), "Pass 0.3.")
+
+
+def evaluate(name: str, scores: Tensor, targets: Tensor, **kwargs: Any) -> dict[str, Score]:
+    """A metric with everything that is logged of it: suffix of the key -> score.
+
+    Args:
+        name: a name in `METRICS`.
+        scores: (N,) or (N, C).
+        targets: (N,) 0 or 1; (N, C) for several labels; (N,) in 0 .. C - 1 for several classes.
+        kwargs: arguments of the metric.
+
+    Returns:
+        ``{"": score}`` for one label. For several labels ``""`` is the mean over the defined ones, with ``"_micro"``,
+        ``"_defined_labels"`` and ``"/label_k"``; for several classes the mean over one-versus-rest tasks.
+    """
+    metric = METRICS[name]
+    if scores.ndim == 1:
+        return {"": metric(scores, targets, **kwargs)}
+    if targets.ndim == 1:
+        columns = torch.nn.functional.one_hot(targets.long(), scores.shape[1])
+        return {"": _mean([metric(s, t, **kwargs) for s, t in zip(scores.T, columns.T, strict=True)])}
+    each = [metric(s, t, **kwargs) for s, t in zip(scores.T, targets.T, strict=True)]
+    found: dict[str, Score] = {"": _mean(each), "_micro": metric(scores.reshape(-1), targets.reshape(-1), **kwargs)}
+    found["_defined_labels"] = Score(float(sum(not math.isnan(score.value) for score in each)))
+    return found | {f"/label_{k}": score for k, score in enumerate(each)}
+
+
+def _mean(each: list[Score]) -> Score:
+    values = [score.value for score in each if not math.isnan(score.value)]
+    if values:
+        return Score(math.fsum(values) / len(values))
+    return Score(math.nan, "no label is defined: " + each[0].reason)
+
+
+def _defined(
+    scores: Tensor, targets: Tensor, metric: Callable[[Tensor, Tensor], float], *, one_class: bool = False
+) -> Score:
+    scores, targets = scores.detach().reshape(-1), targets.detach().reshape(-1)
+    if scores.shape != targets.shape:
+        raise DataError(
+            "scores", f"{len(targets)}, one for each target", str(len(scores)), "Return one score for each sample."
+        )
+    positives, negatives = int((targets == 1).sum()), int((targets == 0).sum())
+    if positives + negatives != len(targets):
+        raise DataError("targets", "0 and 1", "other values", "Encode the positive class as 1.")
+    if not bool(torch.isfinite(scores).all()):
+        return Score(math.nan, "some scores are not finite")
+    if len(targets) == 0 or (not one_class and (positives == 0 or negatives == 0)):
+        return Score(math.nan, f"the targets hold {positives} positives and {negatives} negatives")
+    return Score(metric(scores, targets.long()))
+
+
+def _mann_whitney(scores: Tensor, targets: Tensor) -> float:
+    # Faster than torchmetrics' curve: only the negatives are sorted, and nothing of the curve is kept.
+    positives, negatives = scores[targets == 1], scores[targets == 0].sort().values
+    below = torch.searchsorted(negatives, positives, right=False).sum()
+    not_above = torch.searchsorted(negatives, positives, right=True).sum()
+    return int(below + not_above) / (2 * len(positives) * len(negatives))
+
+
+def _ranks(scores: Tensor) -> Tensor:
+    """The scores' dense ranks in [0, 1]: torchmetrics takes other numbers for logits and ties the large ones."""
+    values, ranks = torch.unique(scores, sorted=True, return_inverse=True)
+    scaled: Tensor = ranks.double() / max(len(values) - 1, 1)
+    return scaled
+
+
+def _two_way(scores: Tensor, targets: Tensor, max_fpr: float, min_tpr: float) -> float:
+    positives, negatives = scores[targets == 1].sort().values, scores[targets == 0].sort(descending=True).values
+    positives = positives[: max(round(len(positives) * (1 - min_tpr)), 1)]
+    negatives = negatives[: max(round(len(negatives) * max_fpr), 1)]
+    chosen = torch.cat([torch.ones_like(positives), torch.zeros_like(negatives)]).long()
+    return _mann_whitney(torch.cat([positives, negatives]), chosen)

@@ -1,0 +1,74 @@
+"""Where trials keep their files, and the best trial's checkpoint, which is whole at any instant."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+from automax_lightning.search.state import write_atomically
+
+
+class TrialDirectories:
+    """The directories of one search.
+
+    Args:
+        root: the search's directory.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def of(self, number: int) -> Path:
+        """The directory of a trial: ``trials/0001``."""
+        return self.root / "trials" / f"{number:04d}"
+
+    def remove_last(self, number: int) -> None:
+        """Remove what only continuing a trial needs, once it is over."""
+        for name in ("last.ckpt", "fresh.ckpt", "best.link"):
+            (self.of(number) / "checkpoints" / name).unlink(missing_ok=True)
+
+    def replace_best(self, name: str, checkpoint: Path, files: Mapping[str, str]) -> Path:
+        """Make ``<name>_best`` hold this checkpoint, in one step for whoever looks.
+
+        The new directory is made whole beside the old one and takes its name by rename. Between the two renames that
+        a directory needs, a crash leaves the new one under its other name; `recover` then finishes the swap.
+
+        Args:
+            name: the experiment's name.
+            checkpoint: the best trial's checkpoint; shared by a hard link where possible.
+            files: more files, name -> text.
+
+        Returns:
+            The directory.
+        """
+        best, fresh, _ = self._names(name)
+        shutil.rmtree(fresh, ignore_errors=True)
+        building = fresh.with_name(f"{fresh.name}.part")
+        shutil.rmtree(building, ignore_errors=True)
+        building.mkdir(parents=True)
+        try:
+            os.link(checkpoint, building / "best.ckpt")
+        except OSError:  # a file system without hard links
+            shutil.copyfile(checkpoint, building / "best.ckpt")
+        for file, text in files.items():
+            write_atomically(building / file, text.encode())
+        os.rename(building, fresh)  # from here on it is whole
+        self.recover(name)
+        return best
+
+    def recover(self, name: str) -> None:
+        """Finish a swap that a crash has cut, whichever step it was in; otherwise do nothing."""
+        best, fresh, old = self._names(name)
+        if fresh.exists():
+            if best.exists():
+                shutil.rmtree(old, ignore_errors=True)
+                os.rename(best, old)
+            os.rename(fresh, best)
+        elif not best.exists() and old.exists():
+            os.rename(old, best)
+        shutil.rmtree(old, ignore_errors=True)
+
+    def _names(self, name: str) -> tuple[Path, Path, Path]:
+        return tuple(self.root / f"{name}_best{suffix}" for suffix in ("", ".new", ".old"))  # type: ignore[return-value]

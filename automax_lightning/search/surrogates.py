@@ -1,0 +1,88 @@
+"""SMAC's surrogate models, made for few and expensive trials, and the costs that they are shown."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from ConfigSpace import ConfigurationSpace
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+Acquisition = Callable[[Array], Array]
+
+
+def failure_cost(costs: Sequence[float]) -> float:
+    """The finite cost that stands for a trial without a score: worse than all scores so far.
+
+    An AUROC of 0 costs 0, and every AUROC that was reached costs less, so among AUROC costs it is 0.0. For other
+    targets it is the worst cost seen. An infinite cost would reach the forest and end the search.
+
+    Args:
+        costs: costs of the trials with a score.
+
+    Example:
+        >>> failure_cost([-0.9, -0.7]), failure_cost([2.0, 3.5]), failure_cost([])
+        (0.0, 3.5, 0.0)
+    """
+    return max([0.0, *costs])
+
+
+def log_scaled(costs: Array) -> Array:
+    """Costs on SMAC's log scale, where the differences among the best ones count most.
+
+    It is ``RunHistoryLogScaledEncoder.transform_response_values`` of SMAC 2.4: linear to (0, 1], then the logarithm.
+
+    Args:
+        costs: (n,), finite.
+
+    Returns:
+        (n,), at most 0.
+    """
+    worst, best = costs.max(), costs.min()
+    low = best - (np.percentile(costs, 5) - best) - 1e-10
+    if worst - low <= 0:
+        return np.zeros_like(costs)
+    return np.asarray(np.log(np.maximum((costs - low) / (worst - low), 1e-12)))
+
+
+def forest(space: ConfigurationSpace, X: Array, costs: Array, seed: int) -> Acquisition:
+    """Expected improvement under SMAC's random forest, on log-scaled costs.
+
+    One job and at most 1000 leaves a tree propose the same as SMAC's own settings in a sixth of the time: a tree
+    otherwise reserves room for a million leaves, and each prediction starts a pool of threads.
+    """
+    from smac.acquisition.function.expected_improvement import EI
+    from smac.model.random_forest.random_forest import RandomForest
+
+    model = RandomForest(
+        space, log_y=True, n_trees=10, bootstrapping=True, ratio_features=1.0, min_samples_split=2,
+        min_samples_leaf=1, max_depth=2**20, max_leaf_nodes=1000, n_jobs=1, seed=seed,
+    )  # fmt: skip
+    return _improvement(model, EI(log=True), X, log_scaled(costs))
+
+
+def gaussian_process(space: ConfigurationSpace, X: Array, costs: Array, seed: int) -> Acquisition:
+    """Expected improvement under SMAC's Gaussian process, which fits smooth landscapes better with few trials."""
+    from smac import BlackBoxFacade, Scenario
+    from smac.acquisition.function.expected_improvement import EI
+    from smac.model.gaussian_process.gaussian_process import GaussianProcess
+
+    kernel = BlackBoxFacade.get_kernel(Scenario(space, seed=seed, n_trials=1))
+    model = GaussianProcess(configspace=space, kernel=kernel, normalize_y=True, n_restarts=2, seed=seed)
+    return _improvement(model, EI(log=False), X, costs)
+
+
+def _improvement(model: object, function: object, X: Array, Y: Array) -> Acquisition:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the kernel's optimiser reports every bound that it touches
+        model.train(X, Y)  # type: ignore[attr-defined]
+        mean, _ = model.predict_marginalized(X)  # type: ignore[attr-defined]
+    function.update(model=model, eta=float(mean.min()))  # type: ignore[attr-defined]
+
+    def score(vectors: Array) -> Array:
+        # SMAC's public call takes Configuration objects, which cost a hundred times the evaluation itself.
+        return np.asarray(function._compute(vectors)).reshape(-1)  # type: ignore[attr-defined]
+
+    return score
