@@ -60,9 +60,9 @@ class AutoMAXCLI:
 
             self.tuner = run_search(TuneCLI(model_class, datamodule_class, args=arguments[1:], **kwargs))
             return
-        from lightning.pytorch.cli import LightningCLI
+        from automax_lightning.tune import FitCLI
 
-        self.lightning = LightningCLI(model_class, datamodule_class, args=arguments, **kwargs)
+        self.lightning = FitCLI(model_class, datamodule_class, args=arguments, **kwargs)
 
 
 def run_search(cli: Any) -> AutoMAX:

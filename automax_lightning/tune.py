@@ -25,6 +25,19 @@ from automax_lightning.trial import Objective
 _OWN_SECTIONS = ("search", "automax")
 
 
+class FitCLI(LightningCLI):
+    """Lightning's own CLI, for ``fit``, ``validate``, ``test`` and ``predict``."""
+
+    def _parse_ckpt_path(self) -> None:
+        """Leave the model to the YAML.
+
+        Lightning replaces it by the hyperparameters in ``--ckpt_path``, and fails where these do not say which class
+        they belong to, as those of a checkpoint that was written outside a CLI. There is no public switch.
+        """
+        if not self.subclass_mode_model:
+            super()._parse_ckpt_path()
+
+
 class TuneCLI(LightningCLI):
     """A LightningCLI that reads the configuration and leaves it to `tune` to make objects from it, once a trial.
 

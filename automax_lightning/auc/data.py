@@ -175,8 +175,9 @@ class AUCDataModule(L.LightningDataModule):
         sampler = BalancedBatchSampler(
             self.train_labels, self.batch_size, self.sampling_rate, self.seed, rank, world_size, generator
         )
-        # A continued fit makes its first iterator, whose workers are seeded then, before Lightning sets the epoch.
-        sampler.set_epoch(self.trainer.current_epoch if self.trainer is not None else 0)
+        # A continued fit makes its first iterator before Lightning sets the epoch, and a checkpoint of an epoch's end
+        # counts that epoch as processed but not yet as completed, which is what `current_epoch` tells.
+        sampler.set_epoch(0 if self.trainer is None else self.trainer.fit_loop.epoch_progress.current.processed)
         return self._loader(0, sampler, generator)
 
     def val_dataloader(self) -> DataLoader[Any]:

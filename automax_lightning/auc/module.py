@@ -211,6 +211,10 @@ class AUCModule(L.LightningModule):
         """See `LossAdapter.after_backward`."""
         self.loss.after_backward(optimizer_reduces=self.choice.reduces_duals)
 
+    def on_validation_model_zero_grad(self) -> None:
+        """Free the network's gradients before an evaluation, but not the duals': PDSCA reads its phase from them."""
+        self.model.zero_grad()
+
     def on_train_batch_end(self, outputs: STEP_OUTPUT, batch: Any, batch_idx: int) -> None:
         """See `LossAdapter.end_step`."""
         self.loss.end_step()

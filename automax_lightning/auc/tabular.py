@@ -156,7 +156,8 @@ def _encode_labels(labels: Any, positive: Any) -> NDArray[np.int64]:
         if not matches.any():
             known = [str(label) for label in np.unique(array.astype(str))[:10]]
             raise DataError("TabularDataModule.positive", f"one of the labels {known}", repr(positive), "Pass one.")
-        return matches.astype(np.int64)
+        found: NDArray[np.int64] = matches.astype(np.int64)
+        return found
     if array.dtype.kind == "O":
         array = pd.DataFrame(array).infer_objects().to_numpy().reshape(array.shape)
     check_labels(array, "all", both_classes=True)

@@ -1,0 +1,112 @@
+"""A fit through Lightning is LibAUC's own fit: every pair against LibAUC's classes in a loop written by hand."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+from typing import Any
+
+import pytest
+import torch
+
+from automax_lightning.auc import pairs
+from automax_lightning.auc.pair import Pair
+from tests.auc import helpers
+
+
+def imported(path: str) -> Any:
+    module, _, name = path.partition(":")
+    return getattr(importlib.import_module(module), name)
+
+
+def libauc_loss(pair: Pair, data: Any) -> torch.nn.Module:
+    maker = imported(pair.path)
+    kwargs: dict[str, Any] = {**pair.fixed, **helpers.loss_kwargs(pair)}
+    if pair.length_argument:
+        kwargs[pair.length_argument] = helpers.ROWS
+    if pair.needs_positive_count:
+        kwargs["pos_len"] = sum(data.facts.positives)
+    if pair.multi_label:
+        kwargs["num_labels"] = helpers.num_labels_of(pair)
+    if "device" in inspect.signature(maker).parameters:
+        kwargs["device"] = torch.device("cpu")
+    return maker(**kwargs)
+
+
+def by_hand(pair: Pair, epochs: int, decays: tuple[int, ...]) -> tuple[torch.nn.Module, torch.nn.Module, Any]:
+    """LibAUC's loop as its examples write it: loss, backward, step; decay at the start of an epoch."""
+    data = helpers.datamodule(pair)
+    model = helpers.network(helpers.num_labels_of(pair))
+    loss_fn = libauc_loss(pair, data)
+    choice = pair.optimizer()
+    torch.manual_seed(0)  # LibAUC draws the reference model at random
+    optimizer = imported(choice.path)(
+        model.parameters(), **({"loss_fn": loss_fn} if choice.needs_loss else {}), **helpers.optimizer_kwargs(pair),
+        device=torch.device("cpu"), verbose=False,
+    )  # fmt: skip
+    loader = data.train_dataloader()
+    for epoch in range(epochs):
+        loader.sampler.set_epoch(epoch)
+        if epoch in decays:
+            optimizer.update_regularizer(10)
+        for x, y, index in loader:
+            logits = model(x).reshape(len(x), -1)
+            scores = torch.sigmoid(logits) if pair.scores == "sigmoid" else logits
+            targets = y.float().reshape(len(x), -1)
+            loss = loss_fn(scores, targets, index=index) if pair.needs_index else loss_fn(scores, targets)
+            optimizer.zero_grad()
+            loss.sum().backward()
+            optimizer.step()
+    return model, loss_fn, optimizer
+
+
+def tensors_of(loss: torch.nn.Module) -> dict[str, torch.Tensor]:
+    """Everything a LibAUC loss keeps, wherever it keeps it."""
+    found: dict[str, torch.Tensor] = {}
+    for prefix, part in loss.named_modules():
+        kept = {**vars(part), **dict(part.named_parameters(recurse=False)), **dict(part.named_buffers(recurse=False))}
+        for name in ("a", "b", "alpha", "u_all", "u_pos", "u_pos_all", "u", "s1", "s2", "dual_var", "w"):
+            if isinstance(kept.get(name), torch.Tensor) and part.__class__.__name__ != "FocalLoss":
+                found[f"{prefix}.{name}"] = kept[name].detach()
+    return found
+
+
+@pytest.mark.parametrize("name", pairs.names())
+def test_thirty_steps_give_the_same_bits(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    pair = pairs.get(name)
+    data = helpers.datamodule(pair)
+    steps_per_epoch = len(data.train_dataloader())
+    epochs = -(-30 // steps_per_epoch)
+    made = helpers.module(name, libauc_compatible=True, decay_epochs=(1,))
+    trainer = helpers.fit(made, data, max_epochs=epochs)
+    printed = capsys.readouterr().out
+    model, loss, optimizer = by_hand(pair, epochs, decays=(1,))
+    assert trainer.global_step == epochs * steps_per_epoch >= 30
+    assert not helpers.exactly_equal(made.model.state_dict(), model.state_dict())
+    ours, theirs = tensors_of(made.loss.loss_fn), tensors_of(loss)
+    assert ours.keys() == theirs.keys()
+    assert not helpers.exactly_equal(ours, theirs)
+    assert trainer.optimizers[0].param_groups[0]["lr"] == optimizer.param_groups[0]["lr"]
+    assert "Reducing learning rate" not in printed
+    assert "Updating regularizer" not in printed
+
+
+@pytest.mark.parametrize("name", pairs.names())
+def test_every_pair_improves_the_ranking(name: str) -> None:
+    from sklearn.metrics import roc_auc_score
+
+    pair = pairs.get(name)
+    data, made = helpers.datamodule(pair), helpers.module(name)
+    x, y = helpers.digits(helpers.num_labels_of(pair)).tensors
+    before = roc_auc_score(y.numpy(), made.model(x).detach().numpy())
+    helpers.fit(made, data, max_epochs=12)
+    after = roc_auc_score(y.numpy(), made.model.eval()(x).detach().numpy())
+    assert after > max(before, 0.6)
+
+
+@pytest.mark.parametrize("optimizer", ["SGD", "Adam", "AdamW"])
+def test_the_baseline_takes_ordinary_optimizers(optimizer: str) -> None:
+    pair = pairs.get("CrossEntropyLoss")
+    made = helpers.AUCModule(helpers.network(1), loss="CrossEntropyLoss", optimizer=optimizer)
+    trainer = helpers.fit(made, helpers.datamodule(pair), max_epochs=1)
+    assert type(trainer.optimizers[0]).__name__ == optimizer
