@@ -16,7 +16,7 @@ from automax_lightning import AUCDataModule, AUCModule
 from automax_lightning.auc import pairs
 from automax_lightning.auc.pair import Pair
 
-ROWS = 240
+ROWS = 241
 QUIET: Mapping[str, Any] = {
     "accelerator": "cpu",
     "logger": False,
