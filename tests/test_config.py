@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from automax_lightning import AutoMAXConfig, AutoMAXConfigration
+from automax_lightning.errors import ConfigError
+
+
+def test_the_original_spelling_is_the_same_class() -> None:
+    assert AutoMAXConfigration is AutoMAXConfig
+
+
+def test_defaults_and_directory() -> None:
+    config = AutoMAXConfig()
+    assert (config.n_trials, config.SEED, config.overwrite, config.deterministic) == (5, 0, False, True)
+    assert AutoMAXConfig(name="a", output_directory="out").directory == Path("out/a")
+
+
+@pytest.mark.parametrize(
+    ("good", "bad", "message"),
+    [
+        ({"n_trials": 1}, {"n_trials": 0}, "n_trials: expected an integer of at least 1, found 0"),
+        ({"n_trials": 2}, {"n_trials": 2.0}, "n_trials"),
+        ({"n_trials": 2}, {"n_trials": True}, "n_trials"),
+        ({"n_configs": 1}, {"n_configs": 0}, "n_configs"),
+        ({"SEED": 0}, {"SEED": -1}, "SEED"),
+        ({"SEED": 2**32 - 1}, {"SEED": 2**32}, "SEED"),
+        ({"patience": 1}, {"patience": 0}, "patience"),
+        ({"max_failures": 1}, {"max_failures": 0}, "max_failures"),
+        ({"walltime_limit": 0.1}, {"walltime_limit": 0}, "walltime_limit: expected a number of seconds above 0"),
+        ({"trial_time_limit": 1}, {"trial_time_limit": -1}, "trial_time_limit"),
+        ({"mode": "min"}, {"mode": "least"}, "mode"),
+        ({"preset": "original"}, {"preset": "orignal"}, "Did you mean 'original'"),
+        ({"name": "a.b"}, {"name": "a/b"}, "without slashes"),
+        ({"name": "a"}, {"name": ""}, "non-empty"),
+        ({"overwrite": True}, {"overwrite": "yes"}, "true or false"),
+    ],
+)
+def test_each_setting_just_inside_and_just_outside(good: dict[str, Any], bad: dict[str, Any], message: str) -> None:
+    AutoMAXConfig(**good)
+    with pytest.raises(ConfigError, match=message):
+        AutoMAXConfig(**bad)
+
+
+def test_an_unknown_key_names_the_closest() -> None:
+    with pytest.raises(ConfigError, match=r"automax.n_trails: .* Did you mean 'n_trials'"):
+        AutoMAXConfig.from_mapping({"n_trails": 3})
+
+
+def test_a_mapping_and_back_is_the_same_config() -> None:
+    config = AutoMAXConfig(name="a", initial_configs=({"lr": 0.1},))
+    assert AutoMAXConfig.from_mapping(yaml.safe_load(yaml.safe_dump(config.as_mapping()))) == config
+
+
+def test_it_is_frozen() -> None:
+    with pytest.raises(dataclasses.FrozenInstanceError, match="name"):
+        AutoMAXConfig().name = "b"  # type: ignore[misc]
