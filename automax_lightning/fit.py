@@ -195,9 +195,7 @@ class Fit:
             state = torch.load(checkpoint, map_location="cpu", weights_only=False)["state_dict"]
             self.module.load_state_dict(state)
             return {}
-        trainer.test(
-            self.module, datamodule=self._datamodule, ckpt_path=checkpoint, verbose=self.verbose, weights_only=False
-        )
+        trainer.test(self.module, datamodule=self._datamodule, ckpt_path=checkpoint, verbose=self.verbose, weights_only=False)
         return _split(trainer.callback_metrics, "test/")
 
     def _verdict(self, recorder: TrialRecorder) -> tuple[Status, str]:

@@ -190,9 +190,7 @@ class TrialRecorder(Checkpoint):
 
 
 def _plain(metrics: Mapping[str, Any]) -> dict[str, float]:
-    return {
-        name: float(value) for name, value in metrics.items() if not isinstance(value, torch.Tensor) or value.numel() == 1
-    }
+    return {name: float(value) for name, value in metrics.items() if not isinstance(value, torch.Tensor) or value.numel() == 1}
 
 
 def _link_or_copy(source: Path, target: Path) -> None:

@@ -149,9 +149,7 @@ def _range(name: str, bounds: Sequence[Any], default: Any, log: bool) -> Hyperpa
         raise SpaceError(name, "two numbers (low, high)", repr(tuple(bounds)), _HOW)
     low, high = (_python(bound) for bound in bounds)
     if not low < high:
-        raise SpaceError(
-            name, "low < high", repr((low, high)), f"If the tuple is a value, write {{choices: [({low}, {high})]}}."
-        )
+        raise SpaceError(name, "low < high", repr((low, high)), f"If the tuple is a value, write {{choices: [({low}, {high})]}}.")
     if log and low <= 0:
         raise SpaceError(name, "a lower bound above 0 on a log scale", repr(low), "Raise it, or leave log out.")
     default = low if default is None else default
@@ -159,9 +157,7 @@ def _range(name: str, bounds: Sequence[Any], default: Any, log: bool) -> Hyperpa
         raise SpaceError(f"{name}.default", f"a number in [{low}, {high}]", repr(default), "Move it into the range.")
     if isinstance(low, int) and isinstance(high, int):
         if not isinstance(default, int):
-            raise SpaceError(
-                f"{name}.default", "an integer, as both bounds are", repr(default), "Write the bounds as floats."
-            )
+            raise SpaceError(f"{name}.default", "an integer, as both bounds are", repr(default), "Write the bounds as floats.")
         return Integer(name, (low, high), default=default, log=log)
     return Float(name, (float(low), float(high)), default=float(default), log=log)
 

@@ -43,11 +43,7 @@ def conditional() -> autopartial:
             GreaterThanCondition(space["nesterov"], space["lr"], 0.2),
         )
     )
-    space.add(
-        ForbiddenAndConjunction(
-            ForbiddenEqualsClause(space["kind"], "adam"), ForbiddenEqualsClause(space["lr"], 0.1)
-        )
-    )
+    space.add(ForbiddenAndConjunction(ForbiddenEqualsClause(space["kind"], "adam"), ForbiddenEqualsClause(space["lr"], 0.1)))
     return inner
 
 

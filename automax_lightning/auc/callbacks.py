@@ -179,7 +179,7 @@ class AUROC(L.Callback):
             if score.reason:
                 self.reasons[full] = score.reason
             # Every rank has computed the same value; the mean over ranks is that value.
-            module.log(full, score.value, prog_bar=part == "", sync_dist=trainer.world_size > 1)
+            module.log(full, score.value, prog_bar=part == "", sync_dist=trainer.world_size > 1, add_dataloader_idx=False)
 
 
 def _columns(scores: Tensor, targets: Tensor) -> Tensor:

@@ -194,9 +194,7 @@ class AUCDataModule(L.LightningDataModule):
         """The test split, or the validation split where there is none, in order."""
         split = 2 if self.has_test else 1
         size = self.eval_batch_size or self.batch_size
-        return DataLoader(
-            self.datasets[split], batch_size=size, collate_fn=self._collates[split], num_workers=self.num_workers
-        )
+        return DataLoader(self.datasets[split], batch_size=size, collate_fn=self._collates[split], num_workers=self.num_workers)
 
     def _evaluation_loader(self, split: int) -> DataLoader[Any]:
         rank, world_size = self._ranks()

@@ -176,14 +176,10 @@ def _mean(each: list[Score]) -> Score:
     return Score(math.nan, "no label is defined: " + each[0].reason)
 
 
-def _defined(
-    scores: Tensor, targets: Tensor, metric: Callable[[Tensor, Tensor], float], *, one_class: bool = False
-) -> Score:
+def _defined(scores: Tensor, targets: Tensor, metric: Callable[[Tensor, Tensor], float], *, one_class: bool = False) -> Score:
     scores, targets = scores.detach().reshape(-1), targets.detach().reshape(-1)
     if scores.shape != targets.shape:
-        raise DataError(
-            "scores", f"{len(targets)}, one for each target", str(len(scores)), "Return one score for each sample."
-        )
+        raise DataError("scores", f"{len(targets)}, one for each target", str(len(scores)), "Return one score for each sample.")
     positives, negatives = int((targets == 1).sum()), int((targets == 0).sum())
     if positives + negatives != len(targets):
         raise DataError("targets", "0 and 1", "other values", "Encode the positive class as 1.")

@@ -239,8 +239,8 @@ def _plain_columns(table: pd.DataFrame) -> pd.DataFrame:
                 raise DataError(f"feature {name}", "finite numbers", "infinite values", "Replace them by missing values.")
             columns[name] = values
         else:
-            text = column.astype("object").where(column.notna(), np.nan)
-            columns[name] = text.map(lambda value: value if value is np.nan else str(value)).astype("object")
+            text = column.astype("object").map(lambda value: np.nan if pd.isna(value) else str(value))
+            columns[name] = text.astype("object")
     plain: pd.DataFrame = pd.DataFrame(columns, index=table.index)
     return plain
 

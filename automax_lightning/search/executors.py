@@ -42,9 +42,7 @@ class InlineExecutor:
         exception: what the last trial raised, or None.
     """
 
-    def __init__(
-        self, make: Callable[[TrialSpec], Trainable], objective: Objective, time_limit: float | None = None
-    ) -> None:
+    def __init__(self, make: Callable[[TrialSpec], Trainable], objective: Objective, time_limit: float | None = None) -> None:
         self.make = make
         self.objective = objective
         self.time_limit = time_limit

@@ -169,9 +169,7 @@ def _replay(events: Iterable[Mapping[str, Any]], root: Path, warnings: list[str]
 
 def _check_format(found: int, root: Path) -> None:
     if found > FORMAT:
-        raise JournalError(
-            str(root), f"a journal of format {FORMAT}", f"format {found}", "Upgrade automax-lightning to read it."
-        )
+        raise JournalError(str(root), f"a journal of format {FORMAT}", f"format {found}", "Upgrade automax-lightning to read it.")
 
 
 def check_same(old: Mapping[str, Any], new: Mapping[str, Any], directory: Path) -> None:

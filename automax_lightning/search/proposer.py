@@ -149,9 +149,7 @@ class Proposer:
         make = gaussian_process if is_process else forest
         return make(self._candidates.space, X, costs, seed)
 
-    def _training_data(
-        self, history: Sequence[Observation]
-    ) -> tuple[list[Configuration], np.ndarray[Any, np.dtype[np.float64]]]:
+    def _training_data(self, history: Sequence[Observation]) -> tuple[list[Configuration], np.ndarray[Any, np.dtype[np.float64]]]:
         """Failures at a finite cost; trials in flight at the median, so that the next proposal looks elsewhere."""
         known = [observation.cost for observation in history if observation.cost is not None]
         failed, liar = failure_cost(known), float(np.median(known)) if known else 0.0

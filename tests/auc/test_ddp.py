@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,9 +22,7 @@ def outcomes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[dict[st
     """Both ranks of every pair, from one launch."""
     folder = tmp_path_factory.mktemp("ranks")
     command = [sys.executable, "-m", "tests.auc.ranks", str(folder), *pairs.names()]
-    done = subprocess.run(
-        command, capture_output=True, text=True, timeout=500, env={**os.environ, "OMP_NUM_THREADS": "1"}
-    )
+    done = subprocess.run(command, capture_output=True, text=True, timeout=500, env={**os.environ, "OMP_NUM_THREADS": "1"})
     assert done.returncode == 0, done.stderr[-3000:]
     return {
         name: [torch.load(folder / f"{name.replace(':', '-')}.{rank}", weights_only=True) for rank in (0, 1)]

@@ -87,7 +87,12 @@ def test_several_labels_each_get_their_positives() -> None:
 
 @pytest.mark.parametrize(
     ("batch_size", "rate", "message"),
-    [(1, 0.5, "batch_size: expected at least 2"), (2, 0.0, "sampling_rate"), (2, 1.0, r"in \(0, 1\)"), (2, -0.1, "sampling")],
+    [
+        (1, 0.5, "batch_size: expected at least 2"),
+        (2, 0.0, "sampling_rate"),
+        (2, 1.0, r"in \(0, 1\)"),
+        (2, -0.1, "sampling"),
+    ],
 )
 def test_settings_out_of_range_are_refused(batch_size: int, rate: float, message: str) -> None:
     with pytest.raises(ConfigError, match=message):

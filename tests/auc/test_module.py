@@ -1,0 +1,162 @@
+from __future__ import annotations
+
+from typing import Any
+
+import lightning as L
+import numpy as np
+import pytest
+import torch
+from torch.utils.data import DataLoader, TensorDataset
+
+from automax_lightning import AUROC, AUCModule
+from automax_lightning.auc import pairs
+from automax_lightning.errors import ConfigError, DataError, NonFiniteError, PairError
+from automax_lightning.models import MLP
+from tests.auc import helpers
+
+AUCM = pairs.get("AUCMLoss")
+
+
+@pytest.mark.parametrize(
+    ("kwargs", "kind", "message"),
+    [
+        ({"loss": "AUCLoss"}, PairError, "Did you mean 'AUCMLoss'"),
+        ({"optimizer": "Adam"}, PairError, r"optimizer of AUCMLoss: expected one of \['PESG'\]"),
+        ({"loss_kwargs": {"marg": 1}}, PairError, "loss_kwargs of AUCMLoss: marg"),
+        ({"optimizer_kwargs": {"learning_rate": 1}}, PairError, "optimizer_kwargs of PESG: learning_rate"),
+        ({"num_labels": 0}, ConfigError, "AUCModule.num_labels"),
+        ({"num_labels": 3}, ConfigError, "1 for AUCMLoss, a binary loss"),
+        ({"loss": "mAPLoss"}, ConfigError, "at least 2 for mAPLoss"),
+        ({"decay_factor": 0.0}, ConfigError, "decay_factor"),
+        ({"decay_epochs": (1.5,)}, ConfigError, "decay_epochs"),
+        ({"decay_epochs": (-1,)}, ConfigError, "decay_epochs"),
+    ],
+)
+def test_bad_arguments_are_refused_at_once(kwargs: dict[str, Any], kind: type[Exception], message: str) -> None:
+    with pytest.raises(kind, match=message):
+        AUCModule(helpers.network(1), **kwargs)
+
+
+@pytest.mark.parametrize("shape", ["(N,)", "(N, 1)"])
+def test_logits_may_have_a_column_or_none(shape: str) -> None:
+    squeeze = torch.nn.Flatten(0) if shape == "(N,)" else torch.nn.Identity()
+    model = torch.nn.Sequential(helpers.network(1), squeeze)
+    helpers.fit(AUCModule(model), helpers.datamodule(AUCM), max_epochs=1)
+
+
+def test_lazy_layers_take_their_width_from_the_data() -> None:
+    made = AUCModule(MLP((8,)))
+    helpers.fit(made, helpers.datamodule(AUCM), max_epochs=1)
+    assert made.model.layers[1].in_features == 64  # type: ignore[index, union-attr]
+
+
+@pytest.mark.parametrize("name", ["AUCMLoss", "APLoss"])
+def test_plain_loaders_work_with_and_without_an_index(name: str) -> None:
+    data = helpers.datamodule(AUCM)
+    trainer = L.Trainer(**helpers.QUIET, max_epochs=1)
+    trainer.fit(AUCModule(MLP((8,)), loss=name), data.train_dataloader(), data.val_dataloader())
+    plain = DataLoader(helpers.digits(1), batch_size=61)
+    trainer = L.Trainer(**helpers.QUIET, max_epochs=1)
+    if name == "AUCMLoss":
+        trainer.fit(AUCModule(MLP((8,)), loss=name), plain, plain)
+        return
+    with pytest.raises(DataError, match="no sample index. Wrap the data: AUCDataModule"):
+        trainer.fit(AUCModule(MLP((8,)), loss=name), plain, plain)
+
+
+def test_the_loss_is_logged_once_an_epoch() -> None:
+    trainer = helpers.fit(helpers.module("AUCMLoss"), helpers.datamodule(AUCM))
+    assert trainer.callback_metrics["train/loss"].item() > 0
+
+
+def test_decay_comes_at_epochs_and_at_shares_of_them() -> None:
+    for decays, expected in (((1, 3), [0.1, 0.01, 0.01, 0.001]), ((0.5,), [0.1, 0.1, 0.01, 0.01]), ((), [0.1] * 4)):
+        seen: list[float] = []
+
+        class Watch(L.Callback):
+            def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule, seen: Any = seen) -> None:
+                seen.append(trainer.optimizers[0].param_groups[0]["lr"])
+
+        made = helpers.module("AUCMLoss", decay_epochs=decays)
+        helpers.fit(made, helpers.datamodule(AUCM), max_epochs=4, callbacks=[Watch()])
+        assert seen == pytest.approx(expected)
+
+
+def test_evaluation_never_touches_the_losss_state() -> None:
+    made, data = helpers.module("APLoss"), helpers.datamodule(pairs.get("APLoss"))
+    helpers.fit(made, data, max_epochs=1)
+    before = {name: value.clone() for name, value in made.loss.named_buffers()}
+    L.Trainer(**helpers.QUIET).validate(made, datamodule=data, verbose=False)
+    assert all(torch.equal(value, before[name]) for name, value in made.loss.named_buffers())
+
+
+def test_predictions_are_probabilities_of_the_logits() -> None:
+    made, data = helpers.module("AUCMLoss"), helpers.datamodule(AUCM)
+    found = L.Trainer(**helpers.QUIET).predict(made, DataLoader(helpers.digits(1), batch_size=50))
+    assert found is not None
+    x = helpers.digits(1).tensors[0]
+    torch.testing.assert_close(torch.cat(list(found)), torch.sigmoid(made.model(x)))  # type: ignore[arg-type]
+    assert len(L.Trainer(**helpers.QUIET).predict(made, datamodule=data) or []) > 0
+
+
+def test_accumulated_small_batches_are_the_large_batch() -> None:
+    """AUCM is a mean over the batch, so two half batches of the same mix give its gradient."""
+    x, y = helpers.digits(1).tensors
+    positives, negatives = torch.where(y == 1)[0][:8], torch.where(y == 0)[0][:8]
+    order = torch.cat([torch.stack([positives[i : i + 4], negatives[i : i + 4]]).reshape(-1) for i in (0, 4)])
+    rows = TensorDataset(x[order], y[order])
+    weights = []
+    for size, accumulate in ((16, 1), (8, 2)):
+        made = AUCModule(helpers.network(1), optimizer_kwargs={"lr": 0.1})
+        trainer = L.Trainer(**helpers.QUIET, max_epochs=3, accumulate_grad_batches=accumulate)
+        trainer.fit(made, DataLoader(rows, batch_size=size), DataLoader(rows, batch_size=size))
+        weights.append(made.model[0].weight.detach())  # type: ignore[index]
+    torch.testing.assert_close(weights[0], weights[1], atol=1e-6, rtol=0)
+
+
+def test_a_diverging_network_is_a_named_error() -> None:
+    class Explodes(torch.nn.Linear):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return super().forward(x) * float("inf")
+
+    with pytest.raises(NonFiniteError, match="scores given to AUCMLoss"):
+        helpers.fit(AUCModule(Explodes(64, 1)), helpers.datamodule(AUCM), max_epochs=1)
+
+
+@pytest.mark.parametrize("precision", ["bf16-mixed", "64-true"])
+@pytest.mark.parametrize("name", ["AUCMLoss", "CompositionalAUCLoss", "APLoss", "tpAUC_CVaR_loss", "MultiLabelpAUCLoss:SOTAs"])
+def test_precisions_train_with_the_loss_in_float32(name: str, precision: Any) -> None:
+    made = helpers.module(name)
+    data = helpers.datamodule(pairs.get(name))
+    if precision == "64-true":
+        data.datasets[0].tensors = (helpers.digits(1).tensors[0].double(), data.datasets[0].tensors[1])
+    try:
+        helpers.fit(made, data, max_epochs=1, precision=precision)
+    finally:
+        helpers.digits.cache_clear()
+    assert all(value.dtype == torch.float32 for value in made.loss.state_dict().values() if isinstance(value, torch.Tensor))
+
+
+def test_half_precision_weights_are_refused_where_the_optimizer_mixes_them() -> None:
+    with pytest.raises(ConfigError, match=r"Trainer.precision: .* Pass precision='bf16-mixed'"):
+        helpers.fit(helpers.module("AUCMLoss"), helpers.datamodule(AUCM), precision="bf16-true")
+
+
+def test_a_wrong_number_of_labels_is_named() -> None:
+    made = AUCModule(helpers.network(2), loss="MultiLabelAUCMLoss", num_labels=2)
+    with pytest.raises(DataError, match=r"AUCModule.num_labels: expected 3, the number of labels in the data, found 2"):
+        helpers.fit(made, helpers.datamodule(pairs.get("MultiLabelAUCMLoss")))
+
+
+def test_hyperparameters_are_plain_values() -> None:
+    made = AUCModule(helpers.network(1), optimizer_kwargs={"lr": np.float64(0.1)}, decay_epochs=[np.int64(3)])
+    assert type(made.hparams["optimizer_kwargs"]["lr"]) is float
+    assert made.hparams["decay_epochs"] == (3,)
+    assert "model" not in made.hparams
+
+
+def test_multi_label_metrics_are_logged_for_each_label() -> None:
+    made = helpers.module("MultiLabelAUCMLoss")
+    trainer = helpers.fit(made, helpers.datamodule(made.pair), max_epochs=1, callbacks=[AUROC()])
+    keys = {"val/AUROC", "val/AUROC_micro", "val/AUROC_defined_labels", *(f"val/AUROC/label_{k}" for k in range(3))}
+    assert keys <= set(trainer.callback_metrics)
