@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 import yaml
@@ -126,8 +126,7 @@ class AutoMAX(SearchView):
         return self.config.n_trials - len(self.history.final())
 
     def _search(self) -> None:
-        is_fresh = not self.history.asks
-        existed = self.directory.exists()
+        is_fresh, is_first = not self.history.asks, not self.directory.parent.exists()
         if is_fresh:
             preflight.check(self.trainer(self.configspace.get_default_configuration()), self.objective)
         progress = SearchProgress(self.objective, self.config.n_trials, self.finished, console=self._console)
@@ -135,8 +134,8 @@ class AutoMAX(SearchView):
             with progress, StopSignal(progress.write) as stop, self._session(stop, progress) as session:
                 self._loop(session, stop)
         except Exception:
-            if is_fresh and not existed and not self.history.final():
-                shutil.rmtree(self.directory, ignore_errors=True)
+            if is_fresh and not self.log[1:] and self.best is None:
+                self._forget(with_parent=is_first)
             raise
         export(self.smac, self.directory / "smac")
         if stop.requested is not None:
@@ -163,11 +162,21 @@ class AutoMAX(SearchView):
     def _raise_if_hopeless(self, spec: TrialSpec, result: TrialResult, session: SearchSession) -> None:
         """A first trial that raises would be followed by others that raise the same."""
         if spec.number == 1 and result.status is Status.CRASHED:
-            self.history = History()  # nothing of it is worth keeping
             error = session.executor.exception
             if error is not None:
                 raise error
             raise FirstTrialFailedError("trial 1", "a fit that runs", result.reason, "Read the traceback above.")
+
+    def _forget(self, *, with_parent: bool) -> None:
+        """Remove what a search has written whose first trial failed, and nothing else."""
+        for name in ("journal.jsonl", "state.pkl", "config.yaml", "lock"):
+            (self.directory / name).unlink(missing_ok=True)
+        shutil.rmtree(self.directory / "trials", ignore_errors=True)
+        with suppress(OSError):  # somebody else's files are in it
+            self.directory.rmdir()
+            if with_parent:
+                self.directory.parent.rmdir()
+        self.history = History()
 
     @contextmanager
     def _session(self, stop: StopSignal, progress: SearchProgress) -> Iterator[SearchSession]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 import traceback
+import warnings
+from argparse import ArgumentError
 from collections.abc import Sequence
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
@@ -54,6 +56,8 @@ class AutoMAXCLI:
     def __init__(
         self, model_class: Any = None, datamodule_class: Any = None, *, args: Sequence[str] | None = None, **kwargs: Any
     ) -> None:
+        # Lightning warns of a command line given twice; this one is the command line, less the name of a subcommand.
+        warnings.filterwarnings("ignore", message="LightningCLI's args parameter is intended")
         arguments = list(sys.argv[1:] if args is None else args)
         if arguments and arguments[0] == "tune":
             from automax_lightning.tune import TuneCLI
@@ -119,6 +123,11 @@ def _run(arguments: Sequence[str]) -> int:
     except (FirstTrialFailedError, ExecutionError) as error:
         sys.stderr.write(f"automax-lightning: {error}\n")
         return 1
+    except ArgumentError as error:
+        from automax_lightning.tune import said
+
+        sys.stderr.write(f"automax-lightning: {said(error)}\n")
+        return 2
     except AutoMAXError as error:
         sys.stderr.write(f"automax-lightning: {error}\n")
         return 2

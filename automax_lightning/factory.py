@@ -177,7 +177,7 @@ def trainer_factory(
     """
     pair = pairs.get(loss, loss_kwargs=loss_kwargs)
     choice = pair.optimizer(optimizer)
-    own_loss_kwargs = {name: value for name, value in (loss_kwargs or {}).items() if name not in pair.fixed}
+    own_loss_kwargs = {name: value for name, value in (loss_kwargs or {}).items() if name not in (*pair.fixed, "mode")}
     given: dict[str, Any] = {
         "epochs": epochs, "decay_epochs": decay_epochs, "decay_factor": decay_factor, "sampling_rate": sampling_rate,
         "batch_size": batch_size, "eval_batch_size": eval_batch_size, "num_labels": num_labels,

@@ -96,7 +96,7 @@ class SearchProgress:
     def _refresh(self) -> None:
         if self._live is not None and self._task is not None:
             text = ", ".join(part for part in (self._current, self._best, self._left()) if part)
-            self._live.update(self._task, completed=self.finished, description=text)
+            self._live.update(self._task, completed=self.finished, description=text, refresh=True)
 
 
 def _duration(seconds: float) -> str:

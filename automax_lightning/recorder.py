@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 import os
 import shutil
+import signal
+import threading
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -71,6 +73,7 @@ class TrialRecorder(Checkpoint):
         self._seconds_before = 0.0
         self._started = time.monotonic()
         self._validated = False
+        self._on_sigterm = signal.getsignal(signal.SIGTERM)
 
     @property
     def best_checkpoint(self) -> Path:
@@ -109,6 +112,15 @@ class TrialRecorder(Checkpoint):
         self.metrics = dict(kept["metrics"])
         self._seconds_before = float(kept["seconds"])
         self._started = time.monotonic()
+
+    def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Receive SIGTERM as the search does: Lightning's own handler would end the fit in the middle of an epoch."""
+        if self.stop_requested is not None and threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, self._on_sigterm)
+
+    def on_test_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """As for training: the test split is scored to its end."""
+        self.on_train_start(trainer, pl_module)
 
     def on_train_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Forget that the epoch before was validated."""

@@ -15,6 +15,7 @@ from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 from automax_lightning.auc import pairs
 from automax_lightning.auc.callbacks import AUROC
 from automax_lightning.auc.data import AUCDataModule
+from automax_lightning.auc.metrics import METRICS
 from automax_lightning.automax import AutoMAX
 from automax_lightning.config import AutoMAXConfig
 from automax_lightning.errors import ConfigError, closest
@@ -50,6 +51,7 @@ class TuneCLI(LightningCLI):
 
     def __init__(self, model_class: Any = None, datamodule_class: Any = None, args: Any = None, **kwargs: Any) -> None:
         kwargs |= {"run": False, "save_config_callback": None, "seed_everything_default": False}
+        kwargs["parser_kwargs"] = {"exit_on_error": False, **kwargs.get("parser_kwargs", {})}
         super().__init__(model_class, datamodule_class, args=args, **kwargs)
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
@@ -118,9 +120,10 @@ class ConfigRecipe:
     def check_key(self, key: str) -> None:
         """Raise if a searched key cannot be a key of this configuration."""
         known = _flat(self.base)
-        parents = {name for name in known if isinstance(known[name], Mapping) or known[name] is None}
-        if key in known or any(key.startswith(f"{parent}.") for parent in parents):
-            return
+        parent = key.rpartition(".")[0]
+        is_open = parent in known and "." in parent and not parent.endswith(".init_args")
+        if key in known or (is_open and (known[parent] is None or isinstance(known[parent], Mapping))):
+            return  # the parent is a dictionary of the user's, such as optimizer_kwargs
         raise ConfigError(f"search.{key}", "a key of this configuration", "no such key", closest(key, known))
 
     def check_values(self, searched: Mapping[str, Any]) -> None:
@@ -134,7 +137,7 @@ class ConfigRecipe:
         except Exception as error:
             raise ConfigError(
                 f"search.{key}", "values of the type of this key", f"{value!r}",
-                f"The parser says: {str(error).splitlines()[-1].strip()}",
+                f"The parser says: {said(error)}",
             ) from error  # fmt: skip
 
     def __call__(self, **searched: Any) -> Fit:
@@ -145,7 +148,7 @@ class ConfigRecipe:
         callbacks = trainer_kwargs.pop("callbacks", None) or []
         callbacks = list(callbacks) if isinstance(callbacks, list) else [callbacks]
         if not any(isinstance(callback, AUROC) for callback in callbacks) and self.is_auc:
-            callbacks.insert(0, AUROC((self.target,)))
+            callbacks.insert(0, AUROC((self.target,)) if self.target in METRICS else AUROC())
         return Fit(
             lambda: self.parser.instantiate_classes(_only(config, "model")).model,
             lambda seed: _seeded(self.parser.instantiate_classes(_only(config, "data")).get("data"), seed),
@@ -203,6 +206,12 @@ def write_best_config(recipe: ConfigRecipe, searched: Mapping[str, Any], path: P
         parsed.pop(section, None)
     dumped = recipe.parser.dump(parsed, skip_none=True, skip_validation=True)
     path.write_text(dumped, encoding="utf-8")
+
+
+def said(error: Exception) -> str:
+    """What jsonargparse says in many lines, in one; without the value, which may be the whole file."""
+    lines = [line.strip(" -") for line in str(error).splitlines()]
+    return "; ".join(line for line in lines if line and not line.startswith(("Given value", "Expected a <class 'NoneType'>")))
 
 
 def _seeded(data: L.LightningDataModule | None, seed: int) -> L.LightningDataModule | None:

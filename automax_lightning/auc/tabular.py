@@ -62,7 +62,7 @@ class TabularDataModule(AUCDataModule):
         *,
         path: str | Path | None = None,
         target: str | list[str] | None = None,
-        positive: Any = None,
+        positive: int | str | None = None,
         val_size: float = 0.2,
         test_size: float = 0.2,
         batch_size: int = 128,

@@ -59,6 +59,7 @@ class InlineExecutor:
             stop_requested: asked after every epoch; True pauses the trial.
         """
         self.exception = None
+        trainable: Trainable | None = None
         try:
             trainable = self.make(spec)
             result = trainable.run(
