@@ -143,7 +143,8 @@ def test_user_code_that_fails_shows_its_traceback(project: Path) -> None:
 
 
 def test_help_is_light_and_an_unknown_command_is_named(capsys: pytest.CaptureFixture[str]) -> None:
-    code = "import sys; from automax_lightning.cli import main; main(['--help']); print(sorted({'torch', 'smac'} & set(sys.modules)))"
+    code = "import sys; from automax_lightning.cli import main; main(['--help']); "
+    code += "print(sorted({'torch', 'smac'} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "[]"
     assert main(["tunee"]) == 2

@@ -177,7 +177,8 @@ class AUCDataModule(L.LightningDataModule):
         )
         # A continued fit makes its first iterator before Lightning sets the epoch, and a checkpoint of an epoch's end
         # counts that epoch as processed but not yet as completed, which is what `current_epoch` tells.
-        sampler.set_epoch(0 if self.trainer is None else self.trainer.fit_loop.epoch_progress.current.processed)
+        progress = None if self.trainer is None else self.trainer.fit_loop.epoch_progress.current
+        sampler.set_epoch(getattr(progress, "processed", 0))
         return self._loader(0, sampler, generator)
 
     def val_dataloader(self) -> DataLoader[Any]:

@@ -231,7 +231,7 @@ def _plain_columns(table: pd.DataFrame) -> pd.DataFrame:
     """Booleans as numbers, everything that is no number as text with NaN for missing; infinities are an error."""
     import pandas as pd
 
-    columns = {}
+    columns: dict[Any, Any] = {}
     for name, column in table.items():
         if pd.api.types.is_bool_dtype(column.dtype) or pd.api.types.is_numeric_dtype(column.dtype):
             values = column.astype("float64").to_numpy()
