@@ -23,6 +23,7 @@ class MLP(nn.Module):
         ConfigError: if a width or the dropout is out of range.
 
     Example:
+        >>> import torch
         >>> MLP(hidden=(8,))(torch.zeros(5, 3)).shape, MLP(hidden=(), num_labels=2)(torch.zeros(5, 3)).shape
         (torch.Size([5]), torch.Size([5, 2]))
     """
