@@ -17,6 +17,7 @@ from automax_lightning.progress import SearchProgress
 from automax_lightning.search.executors import InlineExecutor, Trainable
 from automax_lightning.search.interrupt import StopSignal
 from automax_lightning.search.journal import History, Journal
+from automax_lightning.search.lock import SearchLock
 from automax_lightning.search.session import SearchSession, StopRules
 from automax_lightning.search.smac_files import export
 from automax_lightning.search.state import write_atomically
@@ -126,15 +127,17 @@ class AutoMAX(SearchView):
         return self.config.n_trials - len(self.history.final())
 
     def _search(self) -> None:
-        is_fresh, is_first = not self.history.asks, not self.directory.parent.exists()
+        is_fresh, is_first = not self.history.final(), not self.directory.parent.exists()
         if is_fresh:
             preflight.check(self.trainer(self.configspace.get_default_configuration()), self.objective)
         progress = SearchProgress(self.objective, self.config.n_trials, self.finished, console=self._console)
+        is_ours = False
         try:
             with progress, StopSignal(progress.write) as stop, self._session(stop, progress) as session:
+                is_ours = True
                 self._loop(session, stop)
         except Exception:
-            if is_fresh and not self.log[1:] and self.best is None:
+            if is_ours and is_fresh and not self.log[1:] and self.best is None:
                 self._forget(with_parent=is_first)
             raise
         export(self.smac, self.directory / "smac")
@@ -167,11 +170,17 @@ class AutoMAX(SearchView):
                 raise error
             raise FirstTrialFailedError("trial 1", "a fit that runs", result.reason, "Read the traceback above.")
 
+    def _clear(self) -> None:
+        """Remove what a search writes, and nothing that somebody else has put beside it."""
+        for name in ("journal.jsonl", "state.pkl", "config.yaml", "best_config.yaml"):
+            (self.directory / name).unlink(missing_ok=True)
+        for name in ("trials", "smac", self.best_directory.name):
+            shutil.rmtree(self.directory / name, ignore_errors=True)
+
     def _forget(self, *, with_parent: bool) -> None:
         """Remove what a search has written whose first trial failed, and nothing else."""
-        for name in ("journal.jsonl", "state.pkl", "config.yaml", "lock"):
-            (self.directory / name).unlink(missing_ok=True)
-        shutil.rmtree(self.directory / "trials", ignore_errors=True)
+        self._clear()
+        (self.directory / "lock").unlink(missing_ok=True)
         with suppress(OSError):  # somebody else's files are in it
             self.directory.rmdir()
             if with_parent:
@@ -180,8 +189,9 @@ class AutoMAX(SearchView):
 
     @contextmanager
     def _session(self, stop: StopSignal, progress: SearchProgress) -> Iterator[SearchSession]:
-        if self.config.overwrite and not self.history.asks:
-            shutil.rmtree(self.directory, ignore_errors=True)
+        if self.config.overwrite and not self.history.asks and self.directory.exists():
+            with SearchLock(self.directory):  # never under the feet of a search that is running
+                self._clear()
         executor = InlineExecutor(self._make, self.objective, self.config.trial_time_limit)
         with Journal(self.directory, self.settings()) as journal:
             for warning in journal.history.warnings:

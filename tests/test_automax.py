@@ -25,8 +25,9 @@ from automax_lightning import (
     autopartial,
     trainer_factory,
 )
-from automax_lightning.errors import ConfigError, DataError, FirstTrialFailedError, JournalError, TargetError
+from automax_lightning.errors import ConfigError, DataError, FirstTrialFailedError, JournalError, SearchLockedError, TargetError
 from automax_lightning.models import MLP
+from automax_lightning.search.lock import SearchLock
 from automax_lightning.search.state import read_state
 from automax_lightning.space import values
 from tests.test_fit import Points, Regression
@@ -115,6 +116,18 @@ def test_overwriting_starts_afresh(tmp_path: Path) -> None:
     second.optimize()
     assert len(second.log) == 2
     assert table(second) == table(first)[:2]
+
+
+def test_overwriting_keeps_what_is_not_ours_and_never_touches_a_running_search(tmp_path: Path) -> None:
+    first = tuner(tmp_path, n_trials=1)
+    first.optimize()
+    (first.directory / "notes.txt").touch()
+    second = tuner(tmp_path, n_trials=1, overwrite=True)
+    with SearchLock(first.directory), pytest.raises(SearchLockedError, match="a search that nobody is running"):
+        second.optimize()
+    assert len(tuner(tmp_path, n_trials=1).log) == 1
+    second.optimize()
+    assert (first.directory / "notes.txt").exists()
 
 
 def test_trials_by_hand_belong_to_the_search(tmp_path: Path) -> None:
