@@ -53,13 +53,21 @@ class FitRecipe:
             lambda: self._module(values),
             lambda seed: self._datamodule(values, seed),
             epochs=values["epochs"],
-            objective=Objective(values["metrics"][0]),
+            objective=Objective("NDCG" if self.is_ranking else values["metrics"][0]),
             trainer_kwargs=values["trainer_kwargs"],
-            callbacks=(AUROC(values["metrics"], values["metric_kwargs"]), *values["callbacks"]),
+            callbacks=(*self._metrics(values), *values["callbacks"]),
             experiment_name=values["experiment_name"],
             output_path=values["output_path"],
             verbose=values["verbose"],
         )
+
+    @property
+    def is_ranking(self) -> bool:
+        """Whether the pair ranks the items of queries; its module then logs the NDCG itself."""
+        return pairs.get(self.loss).is_ranking
+
+    def _metrics(self, values: Mapping[str, Any]) -> tuple[L.Callback, ...]:
+        return () if self.is_ranking else (AUROC(values["metrics"], values["metric_kwargs"]),)
 
     def describe(self) -> dict[str, Any]:
         """What distinguishes this search from another over the same space: plain values, for the journal."""
@@ -90,6 +98,8 @@ class FitRecipe:
 
     def _datamodule(self, values: Mapping[str, Any], seed: int) -> L.LightningDataModule:
         data = self.data if isinstance(self.data, L.LightningDataModule) else self.data()
+        if self.is_ranking:
+            return data
         names = ("batch_size", "eval_batch_size", "sampling_rate")
         given = {name: values[name] for name in names if values[name] is not None}
         if isinstance(data, AUCDataModule):

@@ -31,14 +31,14 @@ def check(trainable: Any, objective: Objective) -> None:
     """
     if not isinstance(trainable, Fit) or not isinstance(trainable.module, AUCModule):
         return
-    _check_target(trainable, objective)
+    _check_target(trainable, trainable.module, objective)
     if isinstance(trainable.datamodule, AUCDataModule):
         with isolate_rng():
             _check_data(trainable.module, trainable.datamodule)
 
 
-def _check_target(fit: Fit, objective: Objective) -> None:
-    logged = {"train/loss"}
+def _check_target(fit: Fit, module: AUCModule, objective: Objective) -> None:
+    logged = {"train/loss", "val/NDCG"} if module.pair.is_ranking else {"train/loss"}
     for callback in fit.callbacks:
         if not isinstance(callback, AUROC):
             return  # somebody else's callback may log anything

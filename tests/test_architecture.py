@@ -29,6 +29,7 @@ LAYERS = [
     "auc.losses",
     "auc.making",
     "auc.adapters",
+    "auc.ranking",
     "auc.optimizers",
     "auc.labels",
     "auc.batches",

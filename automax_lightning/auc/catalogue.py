@@ -16,6 +16,7 @@ _ICCV21 = "Yuan et al., Large-scale Robust Deep AUC Maximization, ICCV 2021, arX
 _ICLR22 = "Yuan et al., Compositional Training for End-to-End Deep AUC Maximization, ICLR 2022"
 _NEURIPS21 = "Qi et al., Stochastic Optimization of Areas Under Precision-Recall Curves, NeurIPS 2021"
 _ICML22 = "Zhu et al., When AUC meets DRO: Optimizing Partial AUC for Deep Learning, ICML 2022, arXiv:2203.00176"
+_ICML22_SONG = "Qiu et al., Large-scale Stochastic Optimization of NDCG Surrogates, ICML 2022, arXiv:2202.12183"
 _STACO = "Stochastic Primal-Dual Double Block-Coordinate for Two-way Partial AUC Maximization, TMLR"
 _KDD23 = "Yuan et al., LibAUC: A Deep Learning Library for X-Risk Optimization, KDD 2023, arXiv:2306.03065"
 
@@ -66,6 +67,10 @@ _SGD = _libauc(
 )  # fmt: skip
 _ADAM = _libauc("Adam", "adam", _ADAM_ARGUMENTS, {"lr": _lr(0.001), "weight_decay": _decay(0.0)})
 _ADAMW = _libauc("AdamW", "adamw", _ADAM_ARGUMENTS, {"lr": _lr(0.001), "weight_decay": {"val": (0.0, 0.1), "default": 0.01}})
+_SONG = _libauc(
+    "SONG", "song", _BOTH_MODES,
+    {"lr": _lr(0.1), "momentum": {"val": (0.8, 0.99), "default": 0.9}, "weight_decay": _decay(0.0)},
+)  # fmt: skip
 _BASELINE = (_SGD, _ADAM, _ADAMW)
 
 _AP_ARGUMENTS = ("gamma", "margin", "surr_loss")
@@ -155,6 +160,16 @@ PAIRS = (
     _multi(
         "SOTAs", _SOTAS, _KL_ARGUMENTS, _KL_SPACE,
         objective="two-way partial AUROC over labels, smoothly", use_when="several labels, both rates matter",
+    ),
+    Pair(
+        "NDCGLoss", "libauc.losses.ranking:NDCGLoss", (_SONG,),
+        ("N", "num_user", "num_item", "num_pos", "gamma0", "gamma1", "eta0", "margin", "topk", "topk_version", "tau_1",
+         "tau_2", "sigmoid_alpha", "surrogate_loss"),
+        {"gamma0": _GAMMA, "gamma1": 0.9, "eta0": {"val": (0.001, 0.1), "default": 0.01, "log": True},
+         "margin": _FINE_MARGIN, "sigmoid_alpha": {"val": (1.0, 2.0), "default": 2.0}},
+        needs_balanced_batches=False, scores="logits", gathers=True, is_ranking=True,
+        required=("N", "num_user", "num_item", "num_pos"), objective="NDCG of ranked items",
+        use_when="learning to rank: batches of queries with rated items", reference=_ICML22_SONG,
     ),
     Pair(
         "PairwiseAUCLoss", f"{_AUC}:PairwiseAUCLoss", _BASELINE, ("surr_loss", "hparam"),

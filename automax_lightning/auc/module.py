@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from lightning.pytorch.utilities.types import STEP_OUTPUT
 from torch import Tensor, nn
+from torchmetrics.functional.retrieval import retrieval_normalized_dcg
 
 from automax_lightning.auc import pairs
 from automax_lightning.auc.adapters import LossAdapter
@@ -17,6 +18,7 @@ from automax_lightning.auc.batches import IndexedBatches
 from automax_lightning.auc.labels import find_labels
 from automax_lightning.auc.optimizers import build_optimizer, decay
 from automax_lightning.auc.pair import DataFacts
+from automax_lightning.auc.ranking import RankingAdapter
 from automax_lightning.errors import ConfigError, DataError
 
 
@@ -70,9 +72,10 @@ class AUCModule(L.LightningModule):
         self.choice = self.pair.optimizer(optimizer)
         own_kwargs = {name: value for name, value in (loss_kwargs or {}).items() if name != "mode"}
         self.choice.check_kwargs(optimizer_kwargs or {})
-        self._check(num_labels, decay_epochs, decay_factor)
+        self._check(num_labels, decay_epochs, decay_factor, own_kwargs)
         self.model = model
-        self.loss = LossAdapter(self.pair, own_kwargs, num_labels=num_labels, libauc_compatible=libauc_compatible)
+        adapter = RankingAdapter if self.pair.is_ranking else LossAdapter
+        self.loss = adapter(self.pair, own_kwargs, num_labels=num_labels, libauc_compatible=libauc_compatible)
         self.save_hyperparameters(_plain({
             "loss": loss, "optimizer": optimizer, "loss_kwargs": dict(loss_kwargs or {}),
             "optimizer_kwargs": dict(optimizer_kwargs or {}), "num_labels": num_labels,
@@ -82,7 +85,7 @@ class AUCModule(L.LightningModule):
         self._loss_sum: Tensor | float = 0.0
         self._loss_count = 0
 
-    def _check(self, num_labels: int, decay_epochs: Sequence[int | float], decay_factor: float) -> None:
+    def _check(self, num_labels: int, decay_epochs: Sequence[int | float], decay_factor: float, given: Mapping[str, Any]) -> None:
         if num_labels < 1 or (self.pair.multi_label and num_labels < 2):
             least = 2 if self.pair.multi_label else 1
             raise ConfigError("AUCModule.num_labels", f"at least {least} for {self.pair.name}", str(num_labels),
@@ -90,6 +93,10 @@ class AUCModule(L.LightningModule):
         if num_labels > 1 and not self.pair.multi_label and self.pair.needs_balanced_batches:
             raise ConfigError("AUCModule.num_labels", f"1 for {self.pair.name}, a binary loss", str(num_labels),
                               "Pass loss='MultiLabelAUCMLoss' for several labels.")  # fmt: skip
+        missing = [name for name in self.pair.required if name not in given]
+        if missing:
+            raise ConfigError(f"AUCModule.loss_kwargs of {self.pair.name}", f"{list(self.pair.required)}", f"no {missing}",
+                              "Pass the sizes of your ranking data.")  # fmt: skip
         if not decay_factor > 0:
             raise ConfigError("AUCModule.decay_factor", "a number above 0", repr(decay_factor), "Pass 10.0.")
         for epoch in decay_epochs:
@@ -119,6 +126,8 @@ class AUCModule(L.LightningModule):
 
     def _facts(self) -> DataFacts:
         source = getattr(self.trainer, "datamodule", None)
+        if self.pair.is_ranking:
+            return DataFacts(int(self.hparams["loss_kwargs"]["N"]), ())
         facts = getattr(source, "facts", None)
         if facts is None:
             facts = self._facts_of_loader(source)
@@ -169,17 +178,29 @@ class AUCModule(L.LightningModule):
         return logits
 
     def training_step(self, batch: Any, batch_idx: int) -> Tensor:
-        """The loss of a batch ``(x, y)`` or ``(x, y, index)``."""
-        x, y, index = _parts(batch)
-        loss: Tensor = self.loss(self.model(x), y, index)
+        """The loss of a batch ``(x, y)`` or ``(x, y, index)``, or of a mapping for pairs that rank."""
+        if self.pair.is_ranking:
+            loss: Tensor = self.loss(self.model(batch), batch)
+        else:
+            x, y, index = _parts(batch)
+            loss = self.loss(self.model(x), y, index)
         self._loss_sum = self._loss_sum + loss.detach()  # a device tensor: the epoch's end moves it once
         self._loss_count += 1
         return loss
 
     def validation_step(self, batch: Any, batch_idx: int, dataloader_idx: int = 0) -> STEP_OUTPUT:
-        """Logits and targets of a batch, for the `AUROC` callback."""
+        """Logits and targets of a batch, for the `AUROC` callback; pairs that rank log ``val/NDCG`` themselves."""
+        if self.pair.is_ranking:
+            self._log_ndcg(batch, "test" if self.trainer.testing else "val")
+            return None
         x, y, index = _parts(batch)
         return {"logits": self.model(x).detach().float(), "targets": y, "index": index}
+
+    def _log_ndcg(self, batch: Any, stage: str) -> None:
+        scores, ratings = self.model(batch).detach().float(), batch["rating"].float()
+        each = [retrieval_normalized_dcg(s, r) for s, r in zip(scores, ratings, strict=True)]
+        distributed = self.trainer.world_size > 1
+        self.log(f"{stage}/NDCG", torch.stack(each).mean(), batch_size=len(each), on_epoch=True, sync_dist=distributed)
 
     def test_step(self, batch: Any, batch_idx: int, dataloader_idx: int = 0) -> STEP_OUTPUT:
         """As `validation_step`."""

@@ -72,6 +72,8 @@ class Pair:
         multi_label: it takes (N, C) outputs and targets.
         scores: ``"sigmoid"`` if it expects scores in [0, 1], ``"logits"`` if it applies its own.
         gathers: it works on the batch of all ranks together.
+        is_ranking: its batches are mappings of queries and their items, and it is told the size of the data by its arguments.
+        required: arguments that have no default.
         objective: what it optimises.
         use_when: when to use it.
         reference: the paper.
@@ -90,6 +92,8 @@ class Pair:
     multi_label: bool = False
     scores: str = "sigmoid"
     gathers: bool = False
+    is_ranking: bool = False
+    required: tuple[str, ...] = ()
     objective: str = ""
     use_when: str = ""
     reference: str = ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import lightning as L
@@ -92,4 +92,6 @@ def exactly_equal(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]
     return [name for name in tensors if not torch.equal(one[name], other[name])]
 
 
-every_pair: Callable[[], tuple[str, ...]] = pairs.names
+CLASSIFYING = tuple(name for name in pairs.names() if not pairs.get(name).is_ranking)
+RANKING = tuple(name for name in pairs.names() if pairs.get(name).is_ranking)
+"""Their batches are queries with items; see test_ranking."""

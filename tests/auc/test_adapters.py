@@ -14,8 +14,8 @@ from automax_lightning.errors import BatchError, DataError, NonFiniteError, Pair
 from tests.auc import helpers
 
 N = 12
-BALANCED = [name for name in pairs.names() if pairs.get(name).needs_balanced_batches]
-BINARY = [name for name in pairs.names() if not pairs.get(name).multi_label]
+BALANCED = [name for name in helpers.CLASSIFYING if pairs.get(name).needs_balanced_batches]
+BINARY = [name for name in helpers.CLASSIFYING if not pairs.get(name).multi_label]
 
 
 def built(name: str, *, compatible: bool = False, length: int = N) -> LossAdapter:
@@ -41,7 +41,7 @@ def state(adapter: LossAdapter) -> dict[str, torch.Tensor]:
     return {name: value.clone() for name, value in adapter.state_dict().items() if isinstance(value, torch.Tensor)}
 
 
-@pytest.mark.parametrize("name", pairs.names())
+@pytest.mark.parametrize("name", helpers.CLASSIFYING)
 def test_state_survives_a_checkpoint_into_a_new_adapter(name: str) -> None:
     first = built(name)
     for seed in range(3):
@@ -58,7 +58,7 @@ def test_state_survives_a_checkpoint_into_a_new_adapter(name: str) -> None:
     assert not helpers.exactly_equal(state(first), state(second))
 
 
-@pytest.mark.parametrize("name", pairs.names())
+@pytest.mark.parametrize("name", helpers.CLASSIFYING)
 def test_it_can_be_copied_and_pickled_after_steps(name: str) -> None:
     first = built(name)
     for seed in range(3):
@@ -73,7 +73,7 @@ def test_it_can_be_copied_and_pickled_after_steps(name: str) -> None:
         assert found == expected
 
 
-@pytest.mark.parametrize("name", pairs.names())
+@pytest.mark.parametrize("name", helpers.CLASSIFYING)
 def test_everything_follows_the_module_to_its_device(name: str) -> None:
     adapter = built(name)
     adapter.to("meta")
@@ -87,7 +87,7 @@ def test_everything_follows_the_module_to_its_device(name: str) -> None:
 
 
 @pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16])
-@pytest.mark.parametrize("name", pairs.names())
+@pytest.mark.parametrize("name", helpers.CLASSIFYING)
 def test_it_works_in_float32_whatever_the_network_takes(name: str, dtype: torch.dtype) -> None:
     x, y, index = batch(name)
     adapter = built(name)
@@ -112,7 +112,7 @@ def test_a_batch_of_one_class_is_refused_before_it_touches_the_state(name: str, 
 
 
 @pytest.mark.parametrize("bad", [float("nan"), float("inf")])
-@pytest.mark.parametrize("name", pairs.names())
+@pytest.mark.parametrize("name", helpers.CLASSIFYING)
 def test_scores_that_are_not_finite_are_refused_before_they_touch_the_state(name: str, bad: float) -> None:
     x, y, index = batch(name)
     adapter = built(name)
@@ -137,7 +137,7 @@ def test_one_positive_or_one_negative_is_enough(name: str, positives: int) -> No
 
 
 @pytest.mark.parametrize("scale", [40.0, 1e4])
-@pytest.mark.parametrize("name", pairs.names())
+@pytest.mark.parametrize("name", helpers.CLASSIFYING)
 def test_saturated_and_huge_logits_stay_finite(name: str, scale: float) -> None:
     x, y, index = batch(name)
     wrong = (torch.where(y == 1, -scale, scale)).requires_grad_()
@@ -151,7 +151,7 @@ def test_saturated_and_huge_logits_stay_finite(name: str, scale: float) -> None:
     assert torch.isfinite(wrong.grad).all()  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("name", [name for name in pairs.names() if pairs.get(name).multi_label])
+@pytest.mark.parametrize("name", [name for name in helpers.CLASSIFYING if pairs.get(name).multi_label])
 def test_a_label_without_positives_in_a_batch_waits_for_the_next(name: str) -> None:
     x, y, index = batch(name)
     y[:, 1] = 0
@@ -164,7 +164,7 @@ def test_a_label_without_positives_in_a_batch_waits_for_the_next(name: str) -> N
         built(name, compatible=True)(x, y, index)
 
 
-@pytest.mark.parametrize("name", [name for name in pairs.names() if pairs.get(name).needs_index])
+@pytest.mark.parametrize("name", [name for name in helpers.CLASSIFYING if pairs.get(name).needs_index])
 def test_a_missing_index_is_named_with_its_cure(name: str) -> None:
     x, y, index = batch(name)
     with pytest.raises(DataError, match=r"no sample index. Wrap the data: AUCDataModule"):

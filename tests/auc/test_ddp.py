@@ -21,16 +21,16 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 def outcomes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[dict[str, Any]]]:
     """Both ranks of every pair, from one launch."""
     folder = tmp_path_factory.mktemp("ranks")
-    command = [sys.executable, "-m", "tests.auc.ranks", str(folder), *pairs.names()]
+    command = [sys.executable, "-m", "tests.auc.ranks", str(folder), *helpers.CLASSIFYING]
     done = subprocess.run(command, capture_output=True, text=True, timeout=500, env={**os.environ, "OMP_NUM_THREADS": "1"})
     assert done.returncode == 0, done.stderr[-3000:]
     return {
         name: [torch.load(folder / f"{name.replace(':', '-')}.{rank}", weights_only=True) for rank in (0, 1)]
-        for name in pairs.names()
+        for name in helpers.CLASSIFYING
     }
 
 
-@pytest.mark.parametrize("name", pairs.names())
+@pytest.mark.parametrize("name", helpers.CLASSIFYING)
 def test_both_ranks_hold_the_same_weights_and_duals(name: str, outcomes: dict[str, list[dict[str, Any]]]) -> None:
     first, second = outcomes[name]
     pair = pairs.get(name)
@@ -43,7 +43,7 @@ def test_both_ranks_hold_the_same_weights_and_duals(name: str, outcomes: dict[st
         assert torch.equal(first["module"][key], second["module"][key]), key
 
 
-@pytest.mark.parametrize("name", [name for name in pairs.names() if pairs.get(name).gathers and name != "pAUC_CVaR_Loss"])
+@pytest.mark.parametrize("name", [name for name in helpers.CLASSIFYING if pairs.get(name).gathers and name != "pAUC_CVaR_Loss"])
 def test_a_gathering_loss_is_the_whole_batchs_loss(name: str, outcomes: dict[str, list[dict[str, Any]]]) -> None:
     """pAUC_CVaR_Loss is left out: its indicator flips on the last bit, even when one process permutes a batch."""
     alone = ranks.fit(name, batch_size=30, devices=1)
@@ -52,7 +52,7 @@ def test_a_gathering_loss_is_the_whole_batchs_loss(name: str, outcomes: dict[str
         torch.testing.assert_close(outcomes[name][0]["module"][key], value, atol=1e-6, rtol=0)
 
 
-@pytest.mark.parametrize("name", pairs.names())
+@pytest.mark.parametrize("name", helpers.CLASSIFYING)
 def test_every_sample_is_scored_once(name: str, outcomes: dict[str, list[dict[str, Any]]]) -> None:
     pair = pairs.get(name)
     x, y = helpers.digits(helpers.num_labels_of(pair)).tensors

@@ -11,7 +11,7 @@ from automax_lightning.errors import PairError
 from tests.auc import helpers
 from tests.auc.test_adapters import batch, built
 
-CHOICES = sorted({(pair.name, choice.name) for pair in map(pairs.get, pairs.names()) for choice in pair.optimizers})
+CHOICES = sorted({(pair.name, choice.name) for pair in map(pairs.get, helpers.CLASSIFYING) for choice in pair.optimizers})
 CPU = torch.device("cpu")
 
 

@@ -40,7 +40,7 @@ def assert_same(one: dict[str, Any], other: dict[str, Any]) -> None:
     assert not differing
 
 
-@pytest.mark.parametrize("name", pairs.names())
+@pytest.mark.parametrize("name", helpers.CLASSIFYING)
 def test_fresh_objects_continue_exactly(name: str, tmp_path: Path) -> None:
     straight = resuming.run(name, 6, tmp_path / "straight", resume=False)
     resuming.run(name, 3, tmp_path / "cut", resume=False)
@@ -50,7 +50,7 @@ def test_fresh_objects_continue_exactly(name: str, tmp_path: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_a_new_process_with_workers_continues_exactly(tmp_path: Path) -> None:
-    names = pairs.names()
+    names = helpers.CLASSIFYING
     for name in names:
         resuming.run(name, 3, tmp_path, resume=False, num_workers=2)
     subprocess.run([sys.executable, "-m", "tests.auc.resuming", str(tmp_path), "6", "2", *names], check=True, timeout=600)
@@ -59,7 +59,7 @@ def test_a_new_process_with_workers_continues_exactly(tmp_path: Path) -> None:
         assert_same(torch.load(tmp_path / f"{name.replace(':', '-')}.resumed", weights_only=True), straight)
 
 
-@pytest.mark.parametrize("name", pairs.names())
+@pytest.mark.parametrize("name", helpers.CLASSIFYING)
 def test_a_checkpoint_loads_before_any_data_are_known(name: str, tmp_path: Path) -> None:
     trained = resuming.run(name, 1, tmp_path, resume=False)
     num_labels = helpers.num_labels_of(pairs.get(name))
