@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 from typing import Any
 
 import lightning as L
@@ -240,6 +241,14 @@ class WrappedDataModule(AUCDataModule):
         """The inner datamodule's own."""
         self.inner.teardown(stage)
 
+    def on_before_batch_transfer(self, batch: Any, dataloader_idx: int) -> Any:
+        """The inner datamodule's own, which sees batches (x, y) as ever."""
+        return _without_index(batch, lambda part: self.inner.on_before_batch_transfer(part, dataloader_idx))
+
+    def on_after_batch_transfer(self, batch: Any, dataloader_idx: int) -> Any:
+        """The inner datamodule's own, where augmentation on the device often lives."""
+        return _without_index(batch, lambda part: self.inner.on_after_batch_transfer(part, dataloader_idx))
+
     def _make_datasets(self) -> tuple[Any, Any, Any]:
         self.inner.prepare_data()
         self.inner.setup("fit")
@@ -260,3 +269,11 @@ class WrappedDataModule(AUCDataModule):
         self._collates = (*collates, None)[:3] if len(collates) == 2 else tuple(collates)
         datasets = [loader.dataset for loader in loaders]
         return (datasets[0], datasets[1], datasets[2] if len(datasets) == 3 else None)
+
+
+def _without_index(batch: Any, hook: Callable[[Any], Any]) -> Any:
+    if not isinstance(batch, (list, tuple)) or len(batch) != 3:
+        return hook(batch)
+    *part, index = batch
+    x, y = hook(part)
+    return x, y, index

@@ -146,6 +146,20 @@ def test_wrapping_takes_everything_but_the_sampler_from_a_foreign_datamodule() -
     assert len(next(iter(data.clone(batch_size=4).train_dataloader()))[1]) == 4
 
 
+def test_a_foreign_datamodules_batch_hooks_still_see_x_and_y() -> None:
+    class Augments(Theirs):
+        def on_after_batch_transfer(self, batch: Any, dataloader_idx: int) -> Any:
+            x, y = batch
+            return x + 1, y
+
+    data = AUCDataModule.wrap(Augments())
+    batch = next(iter(data.train_dataloader()))
+    x, y, index = data.on_after_batch_transfer(data.on_before_batch_transfer(batch, 0), 0)
+    assert torch.equal(x, X[index] + 1)
+    assert torch.equal(y, batch[1])
+    assert torch.equal(data.on_before_batch_transfer(X, 0), X)
+
+
 def test_wrapping_several_loaders_is_refused() -> None:
     class Two(Theirs):
         def val_dataloader(self) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,9 +19,13 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 
 @pytest.fixture(scope="module")
-def outcomes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[dict[str, Any]]]:
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("ranks")
+
+
+@pytest.fixture(scope="module")
+def outcomes(folder: Path) -> dict[str, list[dict[str, Any]]]:
     """Both ranks of every pair, from one launch."""
-    folder = tmp_path_factory.mktemp("ranks")
     command = [sys.executable, "-m", "tests.auc.ranks", str(folder), *helpers.CLASSIFYING]
     done = subprocess.run(command, capture_output=True, text=True, timeout=500, env={**os.environ, "OMP_NUM_THREADS": "1"})
     assert done.returncode == 0, done.stderr[-3000:]
@@ -63,3 +68,27 @@ def test_every_sample_is_scored_once(name: str, outcomes: dict[str, list[dict[st
     for rank in found:
         assert rank["scored"] == len(x)
         assert rank["val"] == pytest.approx(expected, abs=1e-6)
+
+
+def test_lightnings_own_samplers_repeat_samples_and_each_is_scored_once(
+    folder: Path, outcomes: dict[str, list[dict[str, Any]]]
+) -> None:
+    x, y = helpers.digits(1).tensors
+    for rank in (0, 1):
+        found = torch.load(folder / f"plain.{rank}", weights_only=True)
+        model = helpers.network(1)
+        model.load_state_dict(found["model"])
+        assert found["scored"] == len(x)
+        assert found["val"] == pytest.approx(roc_auc_score(y, model.eval()(x).detach()[:, 0]), abs=1e-6)
+
+
+@pytest.mark.parametrize("strategy", ["ddp_spawn", "ddp_fork"])
+def test_spawned_and_forked_ranks_train_as_launched_ones(
+    strategy: str, tmp_path: Path, outcomes: dict[str, list[dict[str, Any]]]
+) -> None:
+    command = [sys.executable, "-m", "tests.auc.ranks", str(tmp_path), strategy]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, env={**os.environ, "OMP_NUM_THREADS": "1"})
+    assert done.returncode == 0, done.stderr[-3000:]
+    launched = outcomes["APLoss"][0]["module"]
+    for name, value in torch.load(tmp_path / strategy, weights_only=True).items():
+        assert torch.equal(value, launched[f"model.{name}"]), name

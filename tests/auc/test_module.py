@@ -114,6 +114,25 @@ def test_accumulated_small_batches_are_the_large_batch() -> None:
     torch.testing.assert_close(weights[0], weights[1], atol=1e-6, rtol=0)
 
 
+def test_a_torch_schedule_takes_the_place_of_the_decay() -> None:
+    class Scheduled(AUCModule):
+        def configure_optimizers(self) -> Any:
+            optimizer = super().configure_optimizers()
+            return [optimizer], [torch.optim.lr_scheduler.StepLR(optimizer, 1, 0.5)]
+
+    made = Scheduled(helpers.network(1), optimizer_kwargs={"lr": 0.1})
+    trainer = helpers.fit(made, helpers.datamodule(AUCM), max_epochs=3)
+    assert trainer.optimizers[0].param_groups[0]["lr"] == pytest.approx(0.1 * 0.5**3)
+
+
+@pytest.mark.parametrize("name", ["AUCMLoss", "CompositionalAUCLoss", "APLoss"])
+def test_the_trainers_gradient_clipping_reaches_the_optimizer(name: str) -> None:
+    kwargs = {"lr": 0.1, "weight_decay": 0.0, "epoch_decay": 0.0, **({"mode": "sgd"} if name == "APLoss" else {})}
+    made = AUCModule(helpers.network(1), loss=name, optimizer_kwargs=kwargs)
+    helpers.fit(made, helpers.datamodule(made.pair), max_epochs=1, gradient_clip_val=1e-9)
+    torch.testing.assert_close(made.model.state_dict(), helpers.network(1).state_dict(), atol=1e-7, rtol=0)
+
+
 def test_a_diverging_network_is_a_named_error() -> None:
     class Explodes(torch.nn.Linear):
         def forward(self, x: torch.Tensor) -> torch.Tensor:
