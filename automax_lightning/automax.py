@@ -13,6 +13,7 @@ from rich.console import Console
 from automax_lightning import preflight
 from automax_lightning.config import AutoMAXConfig
 from automax_lightning.errors import FirstTrialFailedError
+from automax_lightning.fit import Fit
 from automax_lightning.progress import SearchProgress
 from automax_lightning.search.executors import InlineExecutor, Trainable
 from automax_lightning.search.interrupt import StopSignal
@@ -208,4 +209,7 @@ class AutoMAX(SearchView):
                 self.history = journal.history
 
     def _make(self, spec: TrialSpec) -> Trainable:
-        return self.trainer(configuration(self.configspace, spec.configuration))
+        made = self.trainer(configuration(self.configspace, spec.configuration))
+        if self.config.verbose and isinstance(made, Fit):
+            made.verbose = True
+        return made

@@ -23,6 +23,7 @@ from automax_lightning import (
     Objective,
     Status,
     autopartial,
+    parse_hyperparameters_from_dict,
     trainer_factory,
 )
 from automax_lightning.errors import ConfigError, DataError, FirstTrialFailedError, JournalError, SearchLockedError, TargetError
@@ -284,6 +285,30 @@ def test_a_trial_that_takes_too_long_is_a_status(tmp_path: Path) -> None:
     with pytest.raises(FirstTrialFailedError, match=r"the limit is 0.3 s"):
         search.optimize()
     assert [entry["status"] for entry in search.log] == ["TIMEOUT", "TIMEOUT"]
+
+
+@pytest.mark.parametrize("verbose", [False, True])
+def test_trials_are_quiet_unless_asked(tmp_path: Path, verbose: bool, capfd: pytest.CaptureFixture[str]) -> None:
+    tuner(tmp_path, n_trials=1, verbose=verbose).optimize()
+    captured = capfd.readouterr()
+    assert ("Epoch 1" in captured.out + captured.err) is verbose
+
+
+@pytest.mark.parametrize(
+    ("made", "trials"),
+    [
+        (lambda: autopartial(own, **parse_hyperparameters_from_dict({"lr": 0.05})), 1),
+        (lambda: autopartial(own, **parse_hyperparameters_from_dict({"lr": [0.05, 0.06]})), 2),
+    ],
+)
+def test_a_finite_space_ends_the_search_with_a_sentence(
+    tmp_path: Path, made: Any, trials: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = AutoMAXConfig(n_trials=5, output_directory=tmp_path)
+    search = AutoMAX(made(), config, "score")
+    search.optimize()
+    assert len(search.log) == trials
+    assert "every configuration of this finite space has been tried" in capsys.readouterr().out
 
 
 def test_seeds_differ_between_trials_on_request(tmp_path: Path) -> None:
