@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -107,6 +108,22 @@ def test_a_second_run_trains_nothing_and_a_larger_one_continues(tmp_path: Path) 
     both = [search.best_directory / "best.ckpt" for search in (extended, straight)]
     states = [torch.load(path, weights_only=True)["state_dict"] for path in both]
     assert all(torch.equal(states[0][key], states[1][key]) for key in states[0] if isinstance(states[0][key], torch.Tensor))
+
+
+def test_what_a_crash_left_between_a_result_and_its_consequences_is_made_good(tmp_path: Path) -> None:
+    search = tuner(tmp_path, n_trials=2)
+    search.optimize()
+    best = (search.best_directory / "best.ckpt").read_bytes()
+    shutil.rmtree(search.best_directory)
+    (search.directory / "state.pkl").unlink()
+    left = search.directory / "trials" / "0001" / "checkpoints" / "last.ckpt"
+    left.touch()
+    tuner(tmp_path, n_trials=3).optimize()
+    again = tuner(tmp_path, n_trials=3)
+    assert not left.exists()
+    assert len(read_state(search.directory / "state.pkl")) == 3
+    if again.best_score == search.best_score:
+        assert (search.best_directory / "best.ckpt").read_bytes() == best
 
 
 def test_overwriting_starts_afresh(tmp_path: Path) -> None:

@@ -65,6 +65,8 @@ class SearchSession:
         self.directories = TrialDirectories(journal.directory)
         self.directories.recover(experiment_name)
         self._write_derived()
+        for number in self.history.final():
+            self.directories.remove_last(number)
 
     @property
     def history(self) -> History:
@@ -110,7 +112,7 @@ class SearchSession:
         return best_result(self.history.final(), self.objective)
 
     def _settle(self, result: TrialResult) -> None:
-        """What follows from a result. A crash in between is made good by `_write_derived` at the next start."""
+        """What follows from a result. A crash in between is made good at the next start."""
         self._write_derived()
         self.directories.remove_last(result.number)
 
