@@ -10,7 +10,7 @@ from lightning.pytorch.utilities.seed import isolate_rng
 from automax_lightning.auc.callbacks import AUROC
 from automax_lightning.auc.data import AUCDataModule
 from automax_lightning.auc.module import AUCModule
-from automax_lightning.errors import DataError, TargetError, closest
+from automax_lightning.errors import ConfigError, DataError, TargetError, closest
 from automax_lightning.fit import Fit
 from automax_lightning.trial import Objective
 
@@ -26,15 +26,29 @@ def check(trainable: Any, objective: Objective) -> None:
         objective: the target of the search.
 
     Raises:
+        ConfigError: if the Trainer would start processes of its own.
         TargetError: if nothing computes the target.
         DataError: if the data cannot be trained on, or the network turns their NaN into NaN scores.
     """
-    if not isinstance(trainable, Fit) or not isinstance(trainable.module, AUCModule):
+    if not isinstance(trainable, Fit):
+        return
+    _check_strategy(trainable)
+    if not isinstance(trainable.module, AUCModule):
         return
     _check_target(trainable, trainable.module, objective)
     if isinstance(trainable.datamodule, AUCDataModule):
         with isolate_rng():
             _check_data(trainable.module, trainable.datamodule)
+
+
+def _check_strategy(fit: Fit) -> None:
+    """A search runs its trials in its own process; a strategy that starts others would run the search again in each."""
+    strategy = fit.trainer.strategy
+    if strategy.launcher is not None:
+        raise ConfigError(
+            "trainer_kwargs.strategy", "one process for each trial of this search",
+            f"{type(strategy).__name__} with {fit.trainer.num_devices} devices", "Pass trainer_kwargs={'devices': 1}.",
+        )  # fmt: skip
 
 
 def _check_target(fit: Fit, module: AUCModule, objective: Objective) -> None:

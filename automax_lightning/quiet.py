@@ -9,12 +9,13 @@ from contextlib import contextmanager
 from typing import Any
 
 QUIET: Mapping[str, Any] = {
+    "devices": 1,
     "logger": False,
     "enable_progress_bar": False,
     "enable_model_summary": False,
     "num_sanity_val_steps": 0,
 }
-"""Trainer settings of a quiet trial; each of them can be overridden by `trainer_kwargs`."""
+"""Trainer settings of a quiet trial, on one device; each of them can be overridden by `trainer_kwargs`."""
 
 _ADVICE = (
     ".*does not have many workers.*",

@@ -145,6 +145,8 @@ class ConfigRecipe:
         config = self.parser.parse_object(self.configuration(searched))
         trainer = self.parser.instantiate_classes(_only(config, "trainer")).trainer.as_dict()
         trainer_kwargs = {key: value for key, value in trainer.items() if value is not None}
+        if trainer_kwargs.get("devices") == "auto":
+            del trainer_kwargs["devices"]  # a trial takes one device unless the user asks for more
         callbacks = trainer_kwargs.pop("callbacks", None) or []
         callbacks = list(callbacks) if isinstance(callbacks, list) else [callbacks]
         if not any(isinstance(callback, AUROC) for callback in callbacks) and self.is_auc:

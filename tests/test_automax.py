@@ -165,6 +165,12 @@ def test_trials_by_hand_belong_to_the_search(tmp_path: Path) -> None:
         (lambda: factory(data=nan_data()), "AUROC", DataError, "data.train: expected finite features"),
         (lambda: factory(data=lambda: no_positives()), "AUROC", DataError, "both classes"),
         (lambda: factory(num_labels=2, loss="MultiLabelAUCMLoss"), "AUROC", DataError, "AUCModule.num_labels"),
+        (
+            lambda: factory(trainer_kwargs={"accelerator": "cpu", "devices": 2}),
+            "AUROC",
+            ConfigError,
+            "DDPStrategy with 2 devices",
+        ),
         (lambda: factory(model=lambda: torch.nn.Linear(64, 2)), "AUROC", DataError, r"logits of AUCMLoss: expected shape"),
         (lambda: factory(model=lambda: torch.nn.Linear(3, 1)), "AUROC", RuntimeError, "mat1 and mat2"),
     ],
