@@ -59,7 +59,9 @@ def _known_labels(dataset: Any) -> Any:
 
 
 def _array(labels: Any) -> Labels:
-    return labels.detach().cpu().numpy() if isinstance(labels, torch.Tensor) else np.asarray(labels)
+    # A copy: torch moves a tensor's storage to shared memory when it sends it to a spawned rank, and frees the memory that
+    # a view by NumPy would go on reading.
+    return labels.detach().cpu().numpy().copy() if isinstance(labels, torch.Tensor) else np.asarray(labels)
 
 
 def _scan(dataset: Any, where: str) -> Labels:

@@ -53,6 +53,13 @@ def test_labels_are_found_where_they_are(dataset: Any, expected: list[Any], load
     assert getattr(inner, "loaded", 0) == loads
 
 
+@pytest.mark.parametrize("make", [lambda y: TensorDataset(y[:, None], y), lambda y: Loaded(targets=y)])
+def test_labels_stay_when_torch_moves_the_tensor_to_shared_memory(make: Any) -> None:
+    """Spawning ranks does it, and frees the memory under every NumPy view: once read, such labels were garbage."""
+    y = torch.tensor(Y)
+    assert not np.shares_memory(find_labels(make(y)), y.numpy())
+
+
 def test_what_has_no_labels_is_refused() -> None:
     class Stream(IterableDataset):  # type: ignore[type-arg]
         def __iter__(self) -> Any:
