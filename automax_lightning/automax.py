@@ -5,25 +5,28 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import yaml
 from rich.console import Console
 
 from automax_lightning import preflight
 from automax_lightning.config import AutoMAXConfig
-from automax_lightning.errors import FirstTrialFailedError
+from automax_lightning.errors import ConfigError, FirstTrialFailedError
 from automax_lightning.fit import Fit
 from automax_lightning.progress import SearchProgress
 from automax_lightning.search.executors import InlineExecutor, Trainable
+from automax_lightning.search.history import History
 from automax_lightning.search.interrupt import StopSignal
-from automax_lightning.search.journal import History, Journal
+from automax_lightning.search.journal import Journal
 from automax_lightning.search.lock import SearchLock
-from automax_lightning.search.session import SearchSession, StopRules
+from automax_lightning.search.session import SearchSession
 from automax_lightning.search.smac_files import export
 from automax_lightning.search.state import write_atomically
+from automax_lightning.search.stopping import StopRules
 from automax_lightning.search.surrogates import failure_cost
-from automax_lightning.space import configuration, values
+from automax_lightning.search.warm import known_from
+from automax_lightning.space import configuration, defaults_of_arms, values
 from automax_lightning.trial import Status, TrialResult, TrialSpec
 from automax_lightning.view import SearchView
 
@@ -44,6 +47,9 @@ class AutoMAX(SearchView):
         target: the metric to maximise: ``"AUROC"``, ``"AUPRC"``, ``"ACC"``, ``"pAUROC"``, or any key that the module
             logs; ``AutoMAXConfig(mode="min")`` minimises it.
         quiet: print nothing.
+        warm_start: what an earlier search has found out, for a new one over another range: its directory, or a
+            DataFrame such as `trials_dataframe` makes. Its trials teach the surrogate, and its best configuration is
+            tried right after the default; they do not count as trials. It is copied into the journal.
 
     Attributes:
         configspace: the search space.
@@ -51,6 +57,7 @@ class AutoMAX(SearchView):
 
     Raises:
         ConfigError: if `trainer` has no space.
+        SpaceError: if nothing in `warm_start` is a configuration of this space.
         JournalError: if the directory belongs to a search over another space, target or seed.
 
     Example:
@@ -72,9 +79,12 @@ class AutoMAX(SearchView):
         target: str = "AUROC",
         *,
         quiet: bool = False,
+        warm_start: Any = None,
     ) -> None:
         super().__init__(trainer, config, target)
         self._console = Console(quiet=quiet, highlight=False)
+        is_new = warm_start is not None and not self.history.asks
+        self._known = known_from(warm_start, self.configspace, self.objective) if is_new else ()
 
     # The search -----------------------------------------------------------------------------------------------------
 
@@ -91,7 +101,7 @@ class AutoMAX(SearchView):
             Exception: whatever the first trial raised, if it failed in user code.
             KeyboardInterrupt: after an interruption; the same call continues.
         """
-        if self.config.overwrite or self._missing() > 0:
+        if self.config.overwrite or self.plan.next(self.history) is not None:
             self._search()
         self.say(self.trial_table())
         incumbent = self.incumbent
@@ -124,13 +134,32 @@ class AutoMAX(SearchView):
         """Print, unless quiet."""
         self._console.print(text, markup=False, soft_wrap=True)
 
-    def _missing(self) -> int:
-        return self.config.n_trials - len(self.history.final())
+    def continue_trial(self, number: int) -> TrialResult:
+        """Train a stopped or paused trial to its end, from its own checkpoint if that is still there.
+
+        Args:
+            number: of a trial that is over.
+
+        Returns:
+            Its new result, which is recorded in its place.
+
+        Raises:
+            ConfigError: if there is no such trial, or nothing is left to train.
+        """
+        result = self.history.final().get(number)
+        if result is None or result.status not in (Status.STOPPED, Status.PAUSED):
+            going = [n for n, r in self.history.final().items() if r.status in (Status.STOPPED, Status.PAUSED)]
+            raise ConfigError("continue_trial.number", f"a stopped or paused trial, one of {going}", str(number),
+                              "See trials_dataframe().")  # fmt: skip
+        with self._session(StopSignal(), SearchProgress(self.objective, number, quiet=True)) as session:
+            return session.run(session.promote(number, None), may_stop=False)
 
     def _search(self) -> None:
         is_fresh, is_first = not self.history.final(), not self.directory.parent.exists()
         if is_fresh:
-            preflight.check(self.trainer(self.configspace.get_default_configuration()), self.objective)
+            self._check_before()
+        if self.plan.ladder is not None:
+            self.say(self.plan.ladder.describe(self.config.n_trials))
         progress = SearchProgress(self.objective, self.config.n_trials, self.finished, console=self._console)
         is_ours = False
         try:
@@ -147,18 +176,25 @@ class AutoMAX(SearchView):
                      "The same command continues.")  # fmt: skip
             raise KeyboardInterrupt(stop.requested.name)
 
+    def _check_before(self) -> None:
+        space = self.configspace
+        arms = [] if self.arm is None else defaults_of_arms(space, self.arm)
+        for chosen in arms or [values(space.get_default_configuration())]:
+            preflight.check(self.trainer(configuration(space, chosen)), self.objective)
+
     def _loop(self, session: SearchSession, stop: StopSignal) -> None:
         config = self.config
         rules = StopRules(
             self.objective, walltime_limit=config.walltime_limit, target_score=config.target_score,
-            patience=config.patience, max_failures=config.max_failures,
+            patience=config.patience, max_failures=config.max_failures, seconds=session.history.seconds,
         )  # fmt: skip
-        while stop.requested is None and len(session.history.final()) < config.n_trials:
+        while stop.requested is None:
             over = session.history.final()
             reason = rules.reason([over[number] for number in sorted(over)])
             spec = None if reason else session.next()
             if spec is None:
-                self.say(f"Search ended: {reason or 'every configuration of this finite space has been tried'}.")
+                if reason or len(session.history.asks) < config.n_trials:
+                    self.say(f"Search ended: {reason or 'every configuration of this finite space has been tried'}.")
                 return
             result = session.run(spec)
             self._raise_if_hopeless(spec, result, session)
@@ -197,10 +233,12 @@ class AutoMAX(SearchView):
         with Journal(self.directory, self.settings()) as journal:
             for warning in journal.history.warnings:
                 progress.write(warning)
+            if self._known and not journal.history.asks and not journal.history.known:
+                journal.record_known(self._known)
             described = {**self.config.as_mapping(), "target": self.target}
             write_atomically(self.directory / "config.yaml", yaml.safe_dump(described).encode())
             session = SearchSession(
-                journal, self.proposer, executor, self.objective, experiment_name=self.experiment_name,
+                journal, self.proposer, executor, self.plan, experiment_name=self.experiment_name,
                 seed=self.config.SEED, deterministic=self.config.deterministic, stop=stop, listener=progress,
             )  # fmt: skip
             try:

@@ -11,6 +11,7 @@ from typing import Any
 from automax_lightning.errors import ConfigError, closest
 
 PRESETS = ("automax", "original", "random")
+STOPPING = ("incumbent", "median")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -35,6 +36,14 @@ class AutoMAXConfig:
         target_score: stop when a trial reaches it.
         patience: stop after so many trials in a row without a better score.
         max_failures: stop after so many failed trials.
+        early_stop: end a trial whose curve is clearly worse than others' at the same epoch: ``"incumbent"`` (or True)
+            compares with the best trial, ``"median"`` with all of them. None trains every trial to its end.
+        early_stop_epochs: epochs at which to compare; by default after a ninth and a third of a fit.
+        min_budget: with it, epochs are the budget: every trial but the first pauses after so many epochs, and the best
+            third goes on to the next rung, from its own checkpoint.
+        max_budget: epochs of a whole fit; None for the fit's own.
+        eta: one in so many trials goes on, at least 2.
+        n_seeds: a configuration that keeps up with the best is repeated on so many seeds, and judged by its mean.
         verbose: show Lightning's own bars and messages in each trial.
 
     Raises:
@@ -60,6 +69,12 @@ class AutoMAXConfig:
     target_score: float | None = None
     patience: int | None = None
     max_failures: int | None = None
+    early_stop: str | bool | None = None
+    early_stop_epochs: tuple[int, ...] = ()
+    min_budget: int | None = None
+    max_budget: int | None = None
+    eta: int = 3
+    n_seeds: int = 1
     verbose: bool = False
 
     def __post_init__(self) -> None:
@@ -68,7 +83,9 @@ class AutoMAXConfig:
         self._check_integer("n_trials", 1)
         self._check_integer("n_configs", 1)
         self._check_integer("SEED", 0, 2**32 - 1)
-        for name in ("patience", "max_failures"):
+        self._check_integer("eta", 2)
+        self._check_integer("n_seeds", 1)
+        for name in ("patience", "max_failures", "min_budget", "max_budget"):
             if getattr(self, name) is not None:
                 self._check_integer(name, 1)
         for name in ("walltime_limit", "trial_time_limit"):
@@ -80,6 +97,21 @@ class AutoMAXConfig:
         for name, known in (("mode", ("max", "min")), ("preset", PRESETS)):
             if getattr(self, name) not in known:
                 raise _error(name, f"one of {known}", getattr(self, name), closest(str(getattr(self, name)), known))
+
+        self._check_stopping()
+
+    def _check_stopping(self) -> None:
+        if self.stopping is not None and self.stopping not in STOPPING:
+            raise _error("early_stop", f"one of {STOPPING}, or None", self.early_stop, closest(str(self.early_stop), STOPPING))
+        if any(isinstance(epoch, bool) or not isinstance(epoch, int) or epoch < 1 for epoch in self.early_stop_epochs):
+            raise _error("early_stop_epochs", "epochs from 1", self.early_stop_epochs, "Pass early_stop_epochs=(3, 9).")
+        if self.min_budget is not None and self.n_seeds > 1:
+            raise _error("n_seeds", "1 where epochs are the budget", self.n_seeds, "Leave out min_budget, or n_seeds.")
+
+    @property
+    def stopping(self) -> str | None:
+        """The rule of `early_stop`, or None."""
+        return "incumbent" if self.early_stop is True else self.early_stop or None
 
     def _check_integer(self, name: str, low: int, high: int | None = None) -> None:
         value = getattr(self, name)
@@ -112,13 +144,15 @@ class AutoMAXConfig:
         for key in settings:
             if key not in known:
                 raise ConfigError(f"automax.{key}", "a setting of the search", "no such key", closest(str(key), known))
-        return cls(**{**settings, "initial_configs": tuple(settings.get("initial_configs") or ())})
+        tuples = {name: tuple(settings.get(name) or ()) for name in ("initial_configs", "early_stop_epochs")}
+        return cls(**{**settings, **tuples})
 
     def as_mapping(self) -> dict[str, Any]:
         """All settings as plain values, for YAML."""
         plain = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
         configs = [dict(config) for config in self.initial_configs]
-        return {**plain, "output_directory": os.fspath(self.output_directory), "initial_configs": configs}
+        lists = {"initial_configs": configs, "early_stop_epochs": list(self.early_stop_epochs)}
+        return {**plain, "output_directory": os.fspath(self.output_directory), **lists}
 
 
 AutoMAXConfigration = AutoMAXConfig

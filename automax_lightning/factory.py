@@ -2,116 +2,32 @@
 
 from __future__ import annotations
 
-import copy
 import dataclasses
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import lightning as L
 import torch
+from ConfigSpace import EqualsCondition
 
 from automax_lightning.auc import pairs
 from automax_lightning.auc.callbacks import AUROC
-from automax_lightning.auc.data import AUCDataModule
-from automax_lightning.auc.module import AUCModule
+from automax_lightning.auc.pair import OptimizerChoice, Pair
 from automax_lightning.errors import ConfigError, closest
-from automax_lightning.fit import Fit
+from automax_lightning.recipe import ArmsRecipe, Data, FitRecipe, Model
 from automax_lightning.space import autopartial, is_spec, parse_hyperparameters_from_dict
-from automax_lightning.trial import Objective
-
-Model = torch.nn.Module | Callable[..., torch.nn.Module]
-Data = L.LightningDataModule | Callable[[], L.LightningDataModule]
 
 _PLAIN_VALUES = ("decay_epochs", "metrics", "metric_kwargs", "trainer_kwargs", "model_kwargs")
 """Arguments whose tuples and lists are values; in them only an explicit spec, a dictionary, is searched."""
 
 
-@dataclasses.dataclass(frozen=True)
-class FitRecipe:
-    """Everything that is fixed over the trials of a search; calling it with the searched values makes a fresh `Fit`.
-
-    Args:
-        model: a network, copied for each trial, or a callable that makes one from `model_kwargs`.
-        data: a datamodule, or a callable that makes one.
-        loss: name of the loss's pair, e.g. ``"AUCMLoss"``.
-        optimizer: name of the optimizer; None for the pair's default.
-        settings: the fixed arguments of `trainer_factory`.
-    """
-
-    model: Model
-    data: Data
-    loss: str
-    optimizer: str | None
-    settings: Mapping[str, Any]
-
-    def __call__(self, **searched: Any) -> Fit:
-        """A fresh `Fit` for the searched values."""
-        values = _merged(self.settings, searched)
-        return Fit(
-            lambda: self._module(values),
-            lambda seed: self._datamodule(values, seed),
-            epochs=values["epochs"],
-            objective=Objective("NDCG" if self.is_ranking else values["metrics"][0]),
-            trainer_kwargs=values["trainer_kwargs"],
-            callbacks=(*self._metrics(values), *values["callbacks"]),
-            experiment_name=values["experiment_name"],
-            output_path=values["output_path"],
-            verbose=values["verbose"],
-        )
-
-    @property
-    def is_ranking(self) -> bool:
-        """Whether the pair ranks the items of queries; its module then logs the NDCG itself."""
-        return pairs.get(self.loss).is_ranking
-
-    def _metrics(self, values: Mapping[str, Any]) -> tuple[L.Callback, ...]:
-        return () if self.is_ranking else (AUROC(values["metrics"], values["metric_kwargs"]),)
-
-    def describe(self) -> dict[str, Any]:
-        """What distinguishes this search from another over the same space: plain values, for the journal."""
-        names = ("epochs", "decay_epochs", "batch_size", "sampling_rate", "metrics", "metric_kwargs")
-        return {
-            "loss": self.loss,
-            "optimizer": self.optimizer,
-            **{name: _plain(self.settings[name]) for name in names},
-        }
-
-    def _module(self, values: Mapping[str, Any]) -> AUCModule:
-        return AUCModule(
-            model=self._network(values["model_kwargs"]),
-            loss=self.loss,
-            optimizer=self.optimizer,
-            loss_kwargs=values["loss_kwargs"],
-            optimizer_kwargs=values["optimizer_kwargs"],
-            num_labels=values["num_labels"],
-            decay_epochs=values["decay_epochs"],
-            decay_factor=values["decay_factor"],
-            libauc_compatible=values["libauc_compatible"],
-        )
-
-    def _network(self, model_kwargs: Mapping[str, Any]) -> torch.nn.Module:
-        if isinstance(self.model, torch.nn.Module):
-            return copy.deepcopy(self.model)
-        return self.model(**model_kwargs)
-
-    def _datamodule(self, values: Mapping[str, Any], seed: int) -> L.LightningDataModule:
-        data = self.data if isinstance(self.data, L.LightningDataModule) else self.data()
-        if self.is_ranking:
-            return data
-        names = ("batch_size", "eval_batch_size", "sampling_rate")
-        given = {name: values[name] for name in names if values[name] is not None}
-        if isinstance(data, AUCDataModule):
-            return data.clone(seed=seed, **given)
-        return AUCDataModule.wrap(data, seed=seed, **given)
-
-
 def trainer_factory(
     model: Model,
     data: Data,
-    loss: str = "AUCMLoss",
-    optimizer: str | None = None,
+    loss: str | Sequence[str] = "AUCMLoss",
+    optimizer: str | Mapping[str, str] | None = None,
     *,
     loss_kwargs: Mapping[str, Any] | None = None,
     optimizer_kwargs: Mapping[str, Any] | None = None,
@@ -145,10 +61,11 @@ def trainer_factory(
             that makes one; called under the trial's seed with `model_kwargs`.
         data: an `AUCDataModule` (`TabularDataModule`, ...), any other LightningDataModule with batches (x, y), or a
             callable that makes one. Its data are shared by all trials, its batches are drawn anew in each.
-        loss: name in `pairs.names()`.
-        optimizer: one of the pair's optimizers; None for the first.
-        loss_kwargs: arguments of the loss, searched or fixed.
-        optimizer_kwargs: arguments of the optimizer, searched or fixed.
+        loss: name in `pairs.names()`, or a list of names: the search then chooses among them, each with its own
+            conditional sub-space ``"<loss>:optimizer_kwargs:lr"``, and tries the default of each first.
+        optimizer: one of the pair's optimizers; None for the first. With several losses, loss -> optimizer.
+        loss_kwargs: arguments of the loss, searched or fixed. With several losses, of those that take them.
+        optimizer_kwargs: arguments of the optimizer, searched or fixed. With several losses, of those that take them.
         model_kwargs: arguments of `model`, searched (as dictionaries) or fixed.
         epochs: epochs of each trial, at least 1.
         decay_epochs: epochs (int, from 0) or fractions of `epochs` (float) at which the learning rate is divided by
@@ -185,19 +102,12 @@ def trainer_factory(
         >>> fit.module.hparams["optimizer_kwargs"]["lr"]
         0.1
     """
-    pair = pairs.get(loss, loss_kwargs=loss_kwargs)
-    choice = pair.optimizer(optimizer)
-    own_loss_kwargs = {name: value for name, value in (loss_kwargs or {}).items() if name not in (*pair.fixed, "mode")}
     given: dict[str, Any] = {
         "epochs": epochs, "decay_epochs": decay_epochs, "decay_factor": decay_factor, "sampling_rate": sampling_rate,
         "batch_size": batch_size, "eval_batch_size": eval_batch_size, "num_labels": num_labels,
         "model_kwargs": dict(model_kwargs or {}), "trainer_kwargs": dict(trainer_kwargs or {}),
     }  # fmt: skip
     fixed, searched = _split(given)
-    searched["loss_kwargs"] = _space({**pair.loss_space, **own_loss_kwargs})
-    searched["optimizer_kwargs"] = _space({**choice.space, **(optimizer_kwargs or {})})
-    pair.check_loss_kwargs(own_loss_kwargs)
-    choice.check_kwargs(optimizer_kwargs or {})
     _check_model(model, {**fixed["model_kwargs"], **dict.fromkeys(_names(searched.get("model_kwargs")))})
     settings = {
         **fixed,
@@ -210,7 +120,63 @@ def trainer_factory(
         "verbose": verbose,
     }
     AUROC(settings["metrics"], settings["metric_kwargs"])  # an unknown metric is an error now, not in the first trial
-    return autopartial(FitRecipe(model, data, pair.name, choice.name, settings), **searched)
+    wanted = _Wanted(dict(loss_kwargs or {}), dict(optimizer_kwargs or {}))
+    if isinstance(loss, str):
+        chosen = optimizer if isinstance(optimizer, str) or optimizer is None else optimizer.get(loss)
+        pair, choice, spaces = wanted.arm(loss, chosen)
+        return autopartial(FitRecipe(model, data, pair.name, choice.name, settings), **searched, **spaces)
+    arms = {pair.name: (pair, choice, spaces) for pair, choice, spaces in wanted.arms(loss, optimizer)}
+    recipes = {name: FitRecipe(model, data, name, choice.name, settings) for name, (_, choice, _) in arms.items()}
+    inner = {name: autopartial(dict, **spaces) for name, (_, _, spaces) in arms.items()}
+    choose = parse_hyperparameters_from_dict({"loss": {"choices": list(arms)}})
+    made = autopartial(ArmsRecipe(recipes), **choose, **searched, **inner)
+    for name, space in inner.items():
+        made.cs.add(*(EqualsCondition(made.cs[f"{name}:{key}"], made.cs["loss"], name) for key in space.cs))
+    return made
+
+
+@dataclasses.dataclass(frozen=True)
+class _Wanted:
+    """What the user wants of losses and optimizers, whichever these are."""
+
+    loss_kwargs: Mapping[str, Any]
+    optimizer_kwargs: Mapping[str, Any]
+
+    def arm(self, loss: str, optimizer: str | None) -> tuple[Pair, OptimizerChoice, dict[str, autopartial]]:
+        """A pair's space with the user's specs over it."""
+        pair = pairs.get(loss, loss_kwargs=self.loss_kwargs)
+        choice = pair.optimizer(optimizer)
+        own = {name: value for name, value in self.loss_kwargs.items() if name not in (*pair.fixed, "mode")}
+        spaces = {
+            "loss_kwargs": _space({**pair.loss_space, **own}),
+            "optimizer_kwargs": _space({**choice.space, **self.optimizer_kwargs}),
+        }
+        pair.check_loss_kwargs(own)
+        choice.check_kwargs(self.optimizer_kwargs)
+        return pair, choice, spaces
+
+    def arms(
+        self, losses: Sequence[str], optimizer: str | Mapping[str, str] | None
+    ) -> list[tuple[Pair, OptimizerChoice, dict[str, autopartial]]]:
+        """One for each loss, with the arguments that it takes."""
+        if isinstance(optimizer, str) or len(set(losses)) != len(losses) or not losses:
+            raise ConfigError(
+                "trainer_factory.loss", "different losses, and the optimizers as a dictionary loss -> optimizer",
+                f"loss={list(losses)!r}, optimizer={optimizer!r}", "Leave optimizer out for each loss's own.",
+            )  # fmt: skip
+        found, taken = [], set()
+        for loss in losses:
+            pair = pairs.get(loss)
+            choice = pair.optimizer((optimizer or {}).get(loss))
+            loss_kwargs = {name: value for name, value in self.loss_kwargs.items() if name in pair.arguments}
+            optimizer_kwargs = {name: value for name, value in self.optimizer_kwargs.items() if name in choice.arguments}
+            taken |= {*loss_kwargs, *optimizer_kwargs}
+            found.append(_Wanted(loss_kwargs, optimizer_kwargs).arm(loss, choice.name))
+        for name in (*self.loss_kwargs, *self.optimizer_kwargs):
+            if name not in taken:
+                raise ConfigError(f"trainer_factory.{name}", f"an argument of one of {list(losses)}", "none takes it",
+                                  "Check its spelling.")  # fmt: skip
+        return found
 
 
 def _space(specs: Mapping[str, Any]) -> autopartial:
@@ -231,14 +197,6 @@ def _split(given: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
             searched |= parse_hyperparameters_from_dict({name: value})
             fixed[name] = None
     return fixed, searched
-
-
-def _merged(settings: Mapping[str, Any], searched: Mapping[str, Any]) -> dict[str, Any]:
-    """The searched values over the fixed ones; inside `model_kwargs` and `trainer_kwargs`, key by key."""
-    values = {**settings, **searched}
-    for name in ("model_kwargs", "trainer_kwargs"):
-        values[name] = {**settings[name], **searched.get(name, {})}
-    return values
 
 
 def _check_model(model: Model, model_kwargs: Mapping[str, Any]) -> None:
@@ -267,7 +225,3 @@ def _check_model(model: Model, model_kwargs: Mapping[str, Any]) -> None:
 
 def _names(space: autopartial | None) -> list[str]:
     return [] if space is None else list(space.kwds)
-
-
-def _plain(value: Any) -> Any:
-    return list(value) if isinstance(value, tuple) else value

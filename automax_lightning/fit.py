@@ -20,6 +20,9 @@ from automax_lightning.recorder import OnEpoch, StopRequested, TrialRecorder
 from automax_lightning.seeding import ReproducibleEpochs, seed_all
 from automax_lightning.trial import Objective, Status, TrialResult, TrialSpec
 
+_GOES_ON = (Status.INTERRUPTED, Status.PAUSED)
+"""Trials that may train further; the test split is scored once, after the last epoch."""
+
 
 class Fit:
     """One Lightning run: a `Trainer`, a module and a datamodule, from a seed to a `TrialResult`.
@@ -106,7 +109,8 @@ class Fit:
     def trainer(self) -> L.Trainer:
         """The Trainer of the last run, or, before one, the Trainer that a run would use without its recorder."""
         if self._trainer is None:
-            self._trainer = self._new_trainer((), None, self.epochs)
+            with quiet_lightning(self.verbose):
+                self._trainer = self._new_trainer((), None, self.epochs)
         return self._trainer
 
     def _build(self, seed: int) -> None:
@@ -151,6 +155,7 @@ class Fit:
             on_epoch=on_epoch,
             stop_requested=stop_requested,
             time_limit=time_limit,
+            budget=spec.budget,
         )
         self.exception = None
         test: dict[str, float] = {}
@@ -158,7 +163,7 @@ class Fit:
             with isolate_rng(), quiet_lightning(self.verbose):
                 self._build(spec.seed)
                 self._train(recorder, spec, directory)
-                if recorder.ended_by is not Status.INTERRUPTED and recorder.best_epoch is not None:
+                if recorder.ended_by not in _GOES_ON and recorder.best_epoch is not None:
                     test = self._score_test_split(recorder.best_checkpoint)
             status, reason = self._verdict(recorder)
         except Exception as exception:
@@ -178,8 +183,7 @@ class Fit:
         seed_all(spec.seed)
         resumed = recorder.last_checkpoint if recorder.last_checkpoint.exists() else None
         reproducible = ReproducibleEpochs(spec.seed, first_epoch=_epochs_in(resumed))
-        epochs = spec.budget or self.epochs
-        self._trainer = self._new_trainer((reproducible, recorder), directory, epochs)
+        self._trainer = self._new_trainer((reproducible, recorder), directory, spec.epochs or self.epochs)
         # Our own file, written a moment ago on this machine: a user's module may keep any object in it.
         self._trainer.fit(self.module, datamodule=self._datamodule, ckpt_path=resumed, weights_only=False)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from statistics import median_high
 from types import TracebackType
 
 from rich.console import Console
@@ -38,7 +39,7 @@ class SearchProgress:
         self.objective = objective
         self.n_trials = n_trials
         self.finished = finished
-        self._seconds: list[float] = []
+        self._seconds: dict[int, float] = {}
         self._best = ""
         self._current = ""
         self._live: Progress | None = None
@@ -59,7 +60,8 @@ class SearchProgress:
 
     def trial_started(self, spec: TrialSpec) -> None:
         """A trial begins."""
-        self._current = f"trial {spec.number} of {self.n_trials}"
+        goal = "" if spec.budget is None else f", up to epoch {spec.budget}"
+        self._current = f"trial {spec.number} of {self.n_trials}{goal}"
         self._started = time.monotonic()
         self._refresh()
 
@@ -70,8 +72,8 @@ class SearchProgress:
 
     def trial_finished(self, result: TrialResult, best: TrialResult | None) -> None:
         """A trial is over."""
-        self.finished += 1
-        self._seconds.append(result.seconds)
+        self.finished += result.number not in self._seconds  # a promoted trial ends more than once
+        self._seconds[result.number] = result.seconds
         if best is not None and best.score is not None:
             self._best = f"best {best.score:.4f} (trial {best.number})"
         self._refresh()
@@ -90,7 +92,7 @@ class SearchProgress:
         remaining = self.n_trials - self.finished
         if not self._seconds or remaining <= 0:
             return ""
-        seconds = sorted(self._seconds)[len(self._seconds) // 2] * remaining
+        seconds = median_high(self._seconds.values()) * remaining
         return f"about {_duration(seconds)} left"
 
     def _refresh(self) -> None:

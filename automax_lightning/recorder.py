@@ -42,6 +42,7 @@ class TrialRecorder(Checkpoint):
         on_epoch: told every epoch's score, and may end the trial.
         stop_requested: whether to pause after the epoch that is running.
         time_limit: seconds that the trial may train in all, over its continuations; None for no limit.
+        budget: epochs after which the trial pauses; None to train to the end.
 
     Attributes:
         curve: score after each epoch, NaN where it was undefined or validation did not run.
@@ -59,12 +60,14 @@ class TrialRecorder(Checkpoint):
         on_epoch: OnEpoch | None = None,
         stop_requested: StopRequested | None = None,
         time_limit: float | None = None,
+        budget: int | None = None,
     ) -> None:
         self.objective = objective
         self.directory = directory
         self.on_epoch = on_epoch
         self.stop_requested = stop_requested
         self.time_limit = time_limit
+        self.budget = budget
         self.curve: list[float] = []
         self.best_epoch: int | None = None
         self.metrics: dict[str, float] = {}
@@ -114,13 +117,19 @@ class TrialRecorder(Checkpoint):
         self._started = time.monotonic()
 
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """Receive SIGTERM as the search does: Lightning's own handler would end the fit in the middle of an epoch."""
-        if self.stop_requested is not None and threading.current_thread() is threading.main_thread():
-            signal.signal(signal.SIGTERM, self._on_sigterm)
+        """Take up SIGTERM and the decision after the newest epoch, which a kill may have cut off."""
+        self._receive_sigterm()
+        if self.curve:
+            self._consider_stopping(trainer, self.curve[-1], may_interrupt=False)
 
     def on_test_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """As for training: the test split is scored to its end."""
-        self.on_train_start(trainer, pl_module)
+        self._receive_sigterm()
+
+    def _receive_sigterm(self) -> None:
+        """As the search does: Lightning's own handler would end the fit in the middle of an epoch."""
+        if self.stop_requested is not None and threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, self._on_sigterm)
 
     def on_train_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Forget that the epoch before was validated."""
@@ -181,15 +190,20 @@ class TrialRecorder(Checkpoint):
             os.replace(link, self.best_checkpoint)
         os.replace(fresh, self.last_checkpoint)
 
-    def _consider_stopping(self, trainer: L.Trainer, score: float) -> None:
+    def _consider_stopping(self, trainer: L.Trainer, score: float, *, may_interrupt: bool = True) -> None:
         epochs = len(self.curve)
         verdict = self.on_epoch(epochs, score) if self.on_epoch is not None and trainer.is_global_zero else None
         verdict = trainer.strategy.broadcast(verdict) if trainer.world_size > 1 else verdict
         is_last = trainer.max_epochs is not None and epochs >= trainer.max_epochs
-        if verdict is not None and not is_last:
+        if self.budget is not None and epochs >= self.budget and not is_last:
+            self._end(trainer, Status.PAUSED, f"paused after {epochs} of {trainer.max_epochs} epochs")
+        elif verdict is not None and not is_last:
             self._end(trainer, Status.STOPPED, verdict)
-        elif self.stop_requested is not None and not is_last and self._agree(trainer, self.stop_requested()):
+        elif self._wants_pause(trainer, may_interrupt=may_interrupt and not is_last):
             self._end(trainer, Status.INTERRUPTED, f"interrupted after epoch {epochs}; its checkpoint is kept")
+
+    def _wants_pause(self, trainer: L.Trainer, *, may_interrupt: bool) -> bool:
+        return may_interrupt and self.stop_requested is not None and self._agree(trainer, self.stop_requested())
 
     @staticmethod
     def _agree(trainer: L.Trainer, opinion: bool) -> bool:

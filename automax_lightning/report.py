@@ -6,11 +6,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from automax_lightning.search.journal import History
+from automax_lightning.search.history import History
+from automax_lightning.search.racing import mean_and_spread, runners
+from automax_lightning.search.standings import best_result
 from automax_lightning.trial import Objective, Status, TrialResult, TrialSpec
 
 if TYPE_CHECKING:
     import pandas as pd
+
+_BASELINE = "CrossEntropyLoss"
 
 
 def trial_table(results: Mapping[int, TrialResult], objective: Objective) -> str:
@@ -44,6 +48,52 @@ def _outcome(result: TrialResult) -> str:
         return f"{result.status.name.lower()}: {result.reason or result.status.value}"
     note = "" if result.status is Status.SUCCESS else f"  {result.status.name.lower()} after epoch {result.epochs}"
     return f"{result.score:.6f}{note}"
+
+
+def seed_table(history: History, objective: Objective) -> str:
+    """Mean and spread of the configurations that were run on several seeds.
+
+    Args:
+        history: of the search.
+        objective: names the score.
+    """
+    lines = [f"{'Trials':<16} {'mean ' + objective.target:<14} {'spread':<10} seeds"]
+    for runner in runners(history, objective):
+        if len(runner.costs) > 1:
+            mean, spread, seeds = mean_and_spread(history, objective, runner.numbers[0])
+            numbers = ", ".join(map(str, runner.numbers))
+            lines.append(f"{numbers:<16} {mean:<14.6f} {spread or 0.0:<10.6f} {seeds}")
+    return "\n".join([*lines, "-" * 40])
+
+
+def arm_table(history: History, objective: Objective, arm: str) -> str:
+    """The best trial of each choice of `arm`, and its difference to the cross-entropy baseline.
+
+    Args:
+        history: of the search.
+        objective: names the score.
+        arm: the hyperparameter that chooses.
+    """
+    choices = {spec.number: spec.configuration.get(arm) for spec in history.asks}
+    best: dict[Any, TrialResult | None] = {}
+    for choice in dict.fromkeys(choices.values()):
+        results = {number: result for number, result in history.final().items() if choices[number] == choice}
+        best[choice] = best_result(results, objective)
+    baseline = best.get(_BASELINE)
+    lines = [f"{'Best of each ' + arm:<28} {'trial':<6} {'val ' + objective.target:<12} {'test':<10} against {_BASELINE}"]
+    for choice, result in best.items():
+        lines.append(f"{choice!s:<28} {_best_of_arm(result, baseline, objective)}".rstrip())
+    return "\n".join([*lines, "-" * 40])
+
+
+def _best_of_arm(result: TrialResult | None, baseline: TrialResult | None, objective: Objective) -> str:
+    if result is None or result.score is None:
+        return "no trial with a score"
+    test = result.test.get(objective.target)
+    shown = "-" if test is None else f"{test:.6f}"
+    has_other = baseline is not None and baseline.score is not None and baseline.number != result.number
+    difference = f"{result.score - baseline.score:+.6f}" if has_other else ""  # type: ignore[operator, union-attr]
+    return f"{result.number:<6} {result.score:<12.6f} {shown:<10} {difference}"
 
 
 def trials_dataframe(specs: Sequence[TrialSpec], results: Mapping[int, TrialResult]) -> pd.DataFrame:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from ConfigSpace import Configuration, ConfigurationSpace
 from ConfigSpace.hyperparameters import Hyperparameter
+from ConfigSpace.util import deactivate_inactive_hyperparameters
 
 from automax_lightning.errors import SpaceError, SpaceTypeError, closest
 from automax_lightning.specs import is_spec, parse_hyperparameters_from_dict
@@ -16,6 +17,7 @@ from automax_lightning.specs import is_spec, parse_hyperparameters_from_dict
 __all__ = [
     "autopartial",
     "configuration",
+    "defaults_of_arms",
     "is_spec",
     "parse_hyperparameters_from_dict",
     "space_difference",
@@ -142,6 +144,18 @@ def configuration(space: ConfigurationSpace, chosen: Mapping[str, Any]) -> Confi
         raise SpaceError(
             "configuration", "values for exactly the active hyperparameters", f"{dict(chosen)}", str(error)
         ) from error
+
+
+def defaults_of_arms(space: ConfigurationSpace, arm: str) -> list[dict[str, Any]]:
+    """The default configuration with each choice of `arm`, in the order of the choices.
+
+    Args:
+        space: where `arm` is a categorical hyperparameter that others depend on.
+        arm: its name.
+    """
+    defaults = {name: hyperparameter.default_value for name, hyperparameter in space.items()}
+    choices = space[arm].choices  # type: ignore[attr-defined]
+    return [values(deactivate_inactive_hyperparameters({**defaults, arm: choice}, space)) for choice in choices]
 
 
 def _is_legal(hyperparameter: Hyperparameter[Any, Any], value: Any) -> bool:

@@ -17,6 +17,7 @@ class Status(Enum):
 
     SUCCESS = "finished"
     STOPPED = "stopped early: clearly worse than the best trial at the same epoch"
+    PAUSED = "paused at a lower budget; goes on if it is among the best of them"
     CRASHED = "an exception was raised"
     NON_FINITE = "the loss or the scores became NaN or infinite"
     UNDEFINED = "the score is undefined: the validation split holds only one class"
@@ -29,7 +30,7 @@ class Status(Enum):
     @property
     def has_score(self) -> bool:
         """Whether a trial with this status has a score that may be compared (it may be partial)."""
-        return self in (Status.SUCCESS, Status.STOPPED)
+        return self in (Status.SUCCESS, Status.STOPPED, Status.PAUSED)
 
     @property
     def is_final(self) -> bool:
@@ -45,9 +46,10 @@ class TrialSpec:
         number: number of the trial, from 1.
         configuration: hyperparameter name -> plain Python value; inactive hyperparameters are absent.
         seed: seed of everything random in the trial, in 0 .. 2**32 - 1.
-        budget: epochs to train in all, or None for the fit's own number.
+        budget: epochs after which the trial pauses, or None to train to the end.
         directory: where the trial keeps its files, or None for nothing on disk.
-        origin: who proposed it: ``"default"``, ``"initial"``, ``"forest"``, ``"gp"``, ``"random"``, ``"user"``.
+        origin: who proposed it: ``"default"``, ``"initial"``, ``"forest"``, ``"gp"``, ``"random"``, ``"repeat"``, ``"user"``.
+        epochs: epochs of the whole fit, on which decays and schedules count; None for the fit's own number.
     """
 
     number: int
@@ -56,6 +58,7 @@ class TrialSpec:
     budget: int | None = None
     directory: Path | None = None
     origin: str = "user"
+    epochs: int | None = None
 
 
 @dataclasses.dataclass(frozen=True)

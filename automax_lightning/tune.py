@@ -59,6 +59,7 @@ class TuneCLI(LightningCLI):
         parser.add_argument("--search", type=dict[str, Any], default={}, help="dotted key -> search spec")
         parser.add_class_arguments(AutoMAXConfig, "automax", help="budget, seed and place of the search")
         parser.add_argument("--automax.target", type=str, default="AUROC", help="the metric to optimise")
+        parser.add_argument("--automax.warm_start", type=str | None, default=None, help="directory of an earlier search")
         parser.add_argument("--quiet", type=bool, default=False, help="print nothing but errors")
 
     def instantiate_classes(self) -> None:
@@ -67,7 +68,7 @@ class TuneCLI(LightningCLI):
     def tuner(self) -> AutoMAX:
         """The search that this configuration describes."""
         settings = self.config.automax.as_dict()
-        target = settings.pop("target")
+        target, warm_start = settings.pop("target"), settings.pop("warm_start")
         config = AutoMAXConfig.from_mapping(settings)
         recipe = ConfigRecipe(self.parser, self._base(), target, config.mode, config.name)
         specs = self.config.search or default_search(recipe.base)
@@ -75,7 +76,7 @@ class TuneCLI(LightningCLI):
             recipe.check_key(key)
         space = parse_hyperparameters_from_dict(specs)
         recipe.check_values({name: hyperparameter.default_value for name, hyperparameter in space.items()})
-        return AutoMAX(autopartial(recipe, **space), config, target, quiet=self.config.quiet)
+        return AutoMAX(autopartial(recipe, **space), config, target, quiet=self.config.quiet, warm_start=warm_start)
 
     def _base(self) -> dict[str, Any]:
         base: dict[str, Any] = self.config.as_dict()

@@ -12,11 +12,16 @@ import torch
 from automax_lightning import report
 from automax_lightning.config import AutoMAXConfig
 from automax_lightning.errors import CheckpointError, ConfigError
-from automax_lightning.search import session as sessions
 from automax_lightning.search.executors import Trainable
-from automax_lightning.search.journal import History, check_same, read
+from automax_lightning.search.history import History
+from automax_lightning.search.journal import check_same, read
+from automax_lightning.search.plan import Plan
 from automax_lightning.search.proposer import Proposer
-from automax_lightning.space import configuration, space_fingerprint
+from automax_lightning.search.racing import mean_and_spread
+from automax_lightning.search.rungs import Ladder, budgets
+from automax_lightning.search.standings import log
+from automax_lightning.search.stopping import CurveRule
+from automax_lightning.space import configuration, defaults_of_arms, space_fingerprint
 from automax_lightning.trial import Objective, TrialResult
 
 if TYPE_CHECKING:
@@ -42,29 +47,57 @@ class SearchView:
         self.target = target
         self.objective = Objective(target, self.config.mode)
         self.directory = self.config.directory
+        self.arm: str | None = getattr(getattr(trainer, "autofunc", None), "arm", None)
+        arms = [] if self.arm is None else defaults_of_arms(space, self.arm)[1:]
         self.proposer = Proposer(
             space, seed=self.config.SEED, preset=self.config.preset, n_configs=self.config.n_configs,
-            initial_configs=self.config.initial_configs, directory=self.directory,
+            initial_configs=[*arms, *self.config.initial_configs], directory=self.directory,
         )  # fmt: skip
+        self.plan = self._make_plan()
         self.history = History() if self.config.overwrite else read(self.directory)
         if self.history.settings:
             check_same(self.history.settings, self.settings(), self.directory)
         self.finished = len(self.history.final())
 
+    def _make_plan(self) -> Plan:
+        config, epochs = self.config, self.config.max_budget
+        if epochs is None and (config.min_budget is not None or config.stopping is not None):
+            epochs = self._epochs_of_a_fit()
+        ladder = rule = None
+        if config.min_budget is not None and epochs is not None:
+            ladder = Ladder(budgets(config.min_budget, epochs, config.eta), self.objective, config.eta)
+        if config.stopping is not None and epochs is not None:
+            rule = CurveRule(config.stopping, self.objective, epochs, config.early_stop_epochs)
+        return Plan(config.n_trials, self.objective, ladder, config.n_seeds, rule, config.max_budget)
+
+    def _epochs_of_a_fit(self) -> int:
+        searched = [name for name in self.configspace if name.replace(":", ".").split(".")[-1] in ("epochs", "max_epochs")]
+        epochs = getattr(self.trainer(self.configspace.get_default_configuration()), "epochs", None)
+        if searched or not isinstance(epochs, int):
+            raise ConfigError(
+                "AutoMAXConfig.max_budget", "the epochs of a whole fit, to divide them",
+                f"{searched[0]} is searched" if searched else "a trainer that does not tell its epochs",
+                "Pass max_budget=50, and fix the epochs.",
+            )  # fmt: skip
+        return epochs
+
     @property
     def log(self) -> list[dict[str, Any]]:
         """One dictionary a finished trial, in order: what ``state.pkl`` holds."""
-        return sessions.log(self.history)
+        return log(self.history)
 
     @property
     def best(self) -> TrialResult | None:
         """The result of the best trial so far, or None."""
-        return sessions.best_result(self.history.final(), self.objective)
+        return self.plan.best(self.history)
 
     @property
     def best_score(self) -> float:
-        """The best validation score so far, ``-inf`` before the first."""
-        return float("-inf") if self.best is None or self.best.score is None else self.best.score
+        """The best validation score so far, ``-inf`` before the first; with several seeds, the mean over them."""
+        best = self.best
+        if best is None or best.score is None:
+            return float("-inf")
+        return best.score if self.plan.n_seeds == 1 else mean_and_spread(self.history, self.objective, best.number)[0]
 
     @property
     def incumbent(self) -> Configuration | None:
@@ -74,7 +107,7 @@ class SearchView:
     @property
     def smac(self) -> AbstractFacade:
         """A SMAC facade that was told everything that has happened so far."""
-        return self.proposer.facade_for(sessions.observations(self.history, self.objective))
+        return self.proposer.facade_for(self.plan.observations(self.history))
 
     @property
     def experiment_name(self) -> str:
@@ -89,15 +122,20 @@ class SearchView:
 
     def configuration_of(self, number: int) -> dict[str, Any]:
         """The plain values of a trial's configuration."""
-        return dict(next(spec.configuration for spec in self.history.asks if spec.number == number))
+        return dict(self.history.spec(number).configuration)
 
     def trials_dataframe(self) -> pd.DataFrame:
         """One row a trial, as a pandas frame: status, scores, times and hyperparameters."""
         return report.trials_dataframe(self.history.asks, self.history.results)
 
     def trial_table(self) -> str:
-        """The table that is printed after the search."""
-        return report.trial_table(self.history.final(), self.objective)
+        """The table that is printed after the search; with several seeds or losses, a second one that compares them."""
+        tables = [report.trial_table(self.history.final(), self.objective)]
+        if self.plan.n_seeds > 1:
+            tables.append(report.seed_table(self.history, self.objective))
+        if self.arm is not None:
+            tables.append(report.arm_table(self.history, self.objective, self.arm))
+        return "\n".join(tables)
 
     def summary(self) -> str:
         """The default and the best configuration side by side, and where the best checkpoint lies."""
@@ -118,7 +156,20 @@ class SearchView:
             "n_configs": self.config.n_configs,
             "initial_configs": [dict(chosen) for chosen in self.config.initial_configs],
             "fit": {} if describe is None else describe(),
+            **self._stopping(),
         }
+
+    def _stopping(self) -> dict[str, Any]:
+        """The settings of early stopping, budgets and seeds, where they are not the plain ones."""
+        plan = self.plan
+        found: dict[str, Any] = {}
+        if plan.ladder is not None:
+            found |= {"rungs": list(plan.ladder.rungs), "eta": plan.ladder.eta}
+        if plan.rule is not None:
+            found |= {"early_stop": plan.rule.kind, "early_stop_epochs": list(plan.rule.at)}
+        if plan.epochs is not None:
+            found["max_budget"] = plan.epochs
+        return found if plan.n_seeds == 1 else {**found, "n_seeds": plan.n_seeds}
 
     def load_best_model(self) -> L.LightningModule:
         """The best trial's module with its best epoch's weights, in evaluation mode.

@@ -154,9 +154,11 @@ def test_help_is_light_and_an_unknown_command_is_named(capsys: pytest.CaptureFix
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-def test_a_search_that_is_killed_again_and_again_is_the_search_that_never_was(project: Path) -> None:
+@pytest.mark.parametrize("settings", [{}, {"min_budget": 2, "early_stop": "incumbent"}], ids=["plain", "budgets"])
+def test_a_search_that_is_killed_again_and_again_is_the_search_that_never_was(project: Path, settings: Any) -> None:
     """Kill -9 of the real process at many instants; the same command goes on each time."""
-    edit(project, trainer={"max_epochs": 6, "accelerator": "cpu"}, automax={"name": "mine", "n_trials": 8, "SEED": 5})
+    search = {"name": "mine", "n_trials": 12, "SEED": 5, **settings}
+    edit(project, trainer={"max_epochs": 6, "accelerator": "cpu"}, automax=search)
     arguments = [sys.executable, "-m", "automax_lightning.cli", "tune", "--config", "c.yaml", "--automax.output_directory"]
     environment = {**os.environ, "PYTHONPATH": str(project), "OMP_NUM_THREADS": "1"}
     done = command(*arguments[3:], "straight", cwd=project)
@@ -184,7 +186,9 @@ def test_a_search_that_is_killed_again_and_again_is_the_search_that_never_was(pr
         other = killed.final()[number]
         assert (other.status, other.score, other.curve, other.test) == (result.status, result.score, result.curve, result.test)
     lines = (project / "killed" / "mine" / "journal.jsonl").read_text().splitlines()
-    assert sum('"event": "result"' in line for line in lines) == 8
+    ends = sum('"event": "result"' in line for line in lines)
+    assert ends == 12 + sum('"event": "promote"' in line for line in lines)
+    assert (ends > 12) == bool(settings)
     states = [
         __import__("torch").load(project / name / "mine" / "mine_best" / "best.ckpt", weights_only=False)["state_dict"]
         for name in ("straight", "killed")

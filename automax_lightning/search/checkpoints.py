@@ -29,6 +29,10 @@ class TrialDirectories:
         for name in ("last.ckpt", "fresh.ckpt", "best.link"):
             (self.of(number) / "checkpoints" / name).unlink(missing_ok=True)
 
+    def remove_checkpoints(self, number: int) -> None:
+        """Remove all checkpoints of a trial that will never be looked at again."""
+        shutil.rmtree(self.of(number) / "checkpoints", ignore_errors=True)
+
     def replace_best(self, name: str, checkpoint: Path, files: Mapping[str, str]) -> Path:
         """Make ``<name>_best`` hold this checkpoint, in one step for whoever looks.
 

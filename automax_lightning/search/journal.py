@@ -5,48 +5,23 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
-from collections.abc import Iterable, Mapping
+import socket
+import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from automax_lightning.encoding import decode, encode
+from automax_lightning.encoding import decode, encode, encode_values
 from automax_lightning.errors import JournalError
+from automax_lightning.search.history import History, Observation, replay
 from automax_lightning.search.lock import SearchLock
-from automax_lightning.search.records import result_from_json, result_to_json, spec_from_json, spec_to_json
+from automax_lightning.search.records import result_to_json, spec_to_json
 from automax_lightning.trial import TrialResult, TrialSpec
 
 FORMAT = 1
 _FREE = ("version", "n_trials", "format")
 """Settings that may differ from one run of a search to the next."""
-
-
-@dataclasses.dataclass(frozen=True)
-class History:
-    """What a journal tells.
-
-    Args:
-        settings: the last settings.
-        asks: every proposal, in order.
-        results: trial number -> its last result.
-        curves: trial number -> scores of the epochs that were recorded, for trials that are not over too.
-        warnings: what was found and ignored, for instance a torn last line.
-    """
-
-    settings: Mapping[str, Any] = dataclasses.field(default_factory=dict)
-    asks: tuple[TrialSpec, ...] = ()
-    results: Mapping[int, TrialResult] = dataclasses.field(default_factory=dict)
-    curves: Mapping[int, Mapping[int, float]] = dataclasses.field(default_factory=dict)
-    warnings: tuple[str, ...] = ()
-
-    def final(self) -> dict[int, TrialResult]:
-        """The results of the trials that are over."""
-        return {number: result for number, result in self.results.items() if result.status.is_final}
-
-    def pending(self) -> tuple[TrialSpec, ...]:
-        """The proposals whose trials are not over, in order."""
-        over = self.final()
-        return tuple(spec for spec in self.asks if spec.number not in over)
 
 
 class Journal:
@@ -85,6 +60,7 @@ class Journal:
             _drop_torn_line(self.path)
             self._file = open(self.path, "ab")
             _sync_directory(self.directory)
+            self._append({"event": "open", "pid": os.getpid(), "host": socket.gethostname()})
             if {**self.history.settings} != self.settings:
                 self._append({"event": "settings", "settings": encode({**self.settings, "format": FORMAT})})
         except BaseException:
@@ -98,23 +74,37 @@ class Journal:
             self._file = None
         self._lock.__exit__(kind, error, trace)
 
+    def record_known(self, known: Sequence[Observation]) -> None:
+        """What is known from elsewhere; it is kept here, so that the search goes on without its source."""
+        lines = [{"values": encode_values(each.values), "cost": each.cost} for each in known]
+        self._append({"event": "known", "known": lines})
+        self.history = dataclasses.replace(self.history, known=tuple(known))
+
     def record_ask(self, spec: TrialSpec) -> None:
         """A proposal, before it is run."""
         self._append({"event": "ask", "trial": spec_to_json(spec, self.directory)})
-        self.history = dataclasses.replace(self.history, asks=(*self.history.asks, spec))
+        self.history = self.history.asked(spec)
+
+    def record_promotion(self, number: int, budget: int | None) -> None:
+        """A trial goes on up to a larger budget; None for the whole fit."""
+        self._append({"event": "promote", "number": number, "budget": budget})
+        self.history = self.history.promoted(number, budget)
+
+    def record_start(self, number: int) -> None:
+        """A trial begins, or goes on."""
+        self._append({"event": "start", "number": number})
 
     def record_epoch(self, number: int, epoch: int, score: float) -> None:
         """The score of a trial after one more epoch."""
         self._append({"event": "epoch", "number": number, "epoch": epoch, "score": encode(score)})
 
     def record_result(self, result: TrialResult) -> None:
-        """The end of a trial, or its interruption."""
+        """The end of a trial, its pause or its interruption."""
         self._append({"event": "result", "result": result_to_json(result, self.directory)})
-        results = {**self.history.results, result.number: result}
-        self.history = dataclasses.replace(self.history, results=results)
+        self.history = self.history.ended(result)
 
     def _append(self, event: Mapping[str, Any]) -> None:
-        line = json.dumps(event, allow_nan=False, ensure_ascii=False) + "\n"
+        line = json.dumps({**event, "time": round(time.time(), 3)}, allow_nan=False, ensure_ascii=False) + "\n"
         self._file.write(line.encode())
         self._file.flush()
         os.fsync(self._file.fileno())
@@ -132,7 +122,10 @@ def read(directory: Path) -> History:
     lines = path.read_bytes().split(b"\n")
     warnings = [f"{path}: the last line was cut while it was written and is ignored"] if lines[-1] else []
     events = [_event(line, number, path) for number, line in enumerate(lines[:-1], start=1)]
-    return _replay(events, directory, warnings)
+    for event in events:
+        if event["event"] == "settings":
+            _check_format(decode(event["settings"])["format"], directory)
+    return replay(events, directory, warnings)
 
 
 def _event(line: bytes, number: int, path: Path) -> dict[str, Any]:
@@ -145,26 +138,6 @@ def _event(line: bytes, number: int, path: Path) -> dict[str, Any]:
         ) from error
     known: dict[str, Any] = event
     return known
-
-
-def _replay(events: Iterable[Mapping[str, Any]], root: Path, warnings: list[str]) -> History:
-    settings: dict[str, Any] = {}
-    asks: list[TrialSpec] = []
-    results: dict[int, TrialResult] = {}
-    curves: dict[int, dict[int, float]] = {}
-    for event in events:
-        kind = event["event"]
-        if kind == "settings":
-            settings = decode(event["settings"])
-            _check_format(settings.pop("format"), root)
-        elif kind == "ask":
-            asks.append(spec_from_json(event["trial"], root))
-        elif kind == "epoch":
-            curves.setdefault(event["number"], {})[event["epoch"]] = decode(event["score"])
-        elif kind == "result":
-            result = result_from_json(event["result"], root)
-            results[result.number] = result
-    return History(settings, tuple(asks), results, curves, tuple(warnings))
 
 
 def _check_format(found: int, root: Path) -> None:

@@ -12,6 +12,7 @@ from ConfigSpace import Configuration, ConfigurationSpace
 
 from automax_lightning.errors import ConfigError, closest
 from automax_lightning.search.candidates import Candidates, Seen, identity
+from automax_lightning.search.history import Observation
 from automax_lightning.search.surrogates import Acquisition, failure_cost, forest, gaussian_process
 from automax_lightning.space import configuration, values
 
@@ -20,27 +21,12 @@ if TYPE_CHECKING:
 
 
 @dataclasses.dataclass(frozen=True)
-class Observation:
-    """What is known of one proposal.
-
-    Args:
-        values: its configuration.
-        cost: what it cost; None while it runs, and for a failure.
-        failed: it is over, without a score.
-    """
-
-    values: Mapping[str, Any]
-    cost: float | None = None
-    failed: bool = False
-
-
-@dataclasses.dataclass(frozen=True)
 class Proposal:
     """The next configuration.
 
     Args:
         values: plain Python values by name.
-        origin: ``"default"``, ``"initial"``, ``"random"``, ``"forest"`` or ``"gp"``.
+        origin: ``"default"``, ``"warm"``, ``"initial"``, ``"random"``, ``"forest"`` or ``"gp"``.
     """
 
     values: Mapping[str, Any]
@@ -113,23 +99,27 @@ class Proposer:
         self.n_configs = n_configs
         self._given = [configuration(space, chosen) for chosen in initial_configs]
         self._candidates = Candidates(space)
-        self._initial: list[Configuration] | None = None
+        self._points: list[Configuration] | None = None
 
-    def propose(self, history: Sequence[Observation]) -> Proposal | None:
+    def propose(self, history: Sequence[Observation], known: Sequence[Observation] = ()) -> Proposal | None:
         """The next configuration, one that is not in the history; None if a finite space has no other.
 
         Args:
             history: all proposals so far, in order.
+            known: what another search has found out; its best is tried right after the default.
         """
-        seen: Seen = {identity(observation.values) for observation in history}
-        for number, config in enumerate(self._initial_design()):
-            if identity(values(config)) not in seen:
-                return Proposal(values(config), "initial" if number else "default")
+        tried: Seen = {identity(observation.values) for observation in history}
+        for origin, config in self._initial_design(known):
+            if identity(values(config)) not in tried:
+                return Proposal(values(config), origin)
         generator = self._generator(len(history))
         is_random = generator.uniform() < self.engine.random_share
-        if is_random or not any(observation.cost is not None for observation in history):
+        elsewhere = [observation for observation in known if identity(observation.values) not in tried]
+        everything = [*elsewhere, *history]
+        seen = {identity(observation.values) for observation in everything}
+        if is_random or not any(observation.cost is not None for observation in everything):
             return _proposal(self._candidates.random(generator, seen), "random")
-        return self._model_based(history, seen, generator)
+        return self._model_based(everything, seen, generator)
 
     def _model_based(self, history: Sequence[Observation], seen: Seen, generator: np.random.RandomState) -> Proposal | None:
         known = len(history) - (len(history) - 1) % self.engine.retrain_after
@@ -160,12 +150,14 @@ class Proposer:
     def _generator(self, proposals: int) -> np.random.RandomState:
         return np.random.RandomState(np.random.SeedSequence((self.seed, proposals)).generate_state(4))
 
-    def _initial_design(self) -> list[Configuration]:
-        if self._initial is None:
-            design = [self.space.get_default_configuration(), *self._given]
-            missing = self.n_configs - len(design)
-            self._initial = design + (self._sobol(missing) if missing > 0 else [])
-        return self._initial
+    def _initial_design(self, known: Sequence[Observation]) -> list[tuple[str, Configuration]]:
+        costs = [(each.cost, index) for index, each in enumerate(known) if each.cost is not None]
+        best = [configuration(self.space, known[min(costs)[1]].values)] if costs else []
+        if self._points is None:
+            missing = self.n_configs - 1 - len(self._given)
+            self._points = self._sobol(missing) if missing > 0 else []
+        later = [("warm", config) for config in best] + [("initial", config) for config in (*self._given, *self._points)]
+        return [("default", self.space.get_default_configuration()), *later]
 
     def _sobol(self, count: int) -> list[Configuration]:
         from smac import Scenario

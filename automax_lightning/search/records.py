@@ -20,6 +20,7 @@ def spec_to_json(spec: TrialSpec, root: Path) -> dict[str, Any]:
         "budget": spec.budget,
         "directory": _relative(spec.directory, root),
         "origin": spec.origin,
+        "epochs": spec.epochs,
     }
 
 
@@ -32,6 +33,7 @@ def spec_from_json(data: Mapping[str, Any], root: Path) -> TrialSpec:
         budget=data["budget"],
         directory=_absolute(data["directory"], root),
         origin=data["origin"],
+        epochs=data.get("epochs"),
     )
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from automax_lightning.errors import JournalError, SearchLockedError
+from automax_lightning.search.history import Observation
 from automax_lightning.search.journal import Journal, read
 from automax_lightning.trial import Status, TrialResult, TrialSpec
 
@@ -69,7 +70,9 @@ def test_lines_are_strict_json(tmp_path: Path) -> None:
         raise AssertionError(constant)
 
     for line in (tmp_path / "journal.jsonl").read_text().splitlines():
-        assert json.loads(line, parse_constant=refuse)["event"] in ("settings", "ask", "epoch", "result")
+        event = json.loads(line, parse_constant=refuse)
+        assert event["event"] in ("open", "settings", "ask", "start", "epoch", "result")
+        assert event["time"] > 1.7e9
 
 
 def test_an_interrupted_trial_is_pending_until_it_is_over(tmp_path: Path) -> None:
@@ -81,6 +84,44 @@ def test_an_interrupted_trial_is_pending_until_it_is_over(tmp_path: Path) -> Non
         journal.record_result(result(1, tmp_path))
     assert read(tmp_path).pending() == ()
     assert list(read(tmp_path).final()) == [1]
+
+
+def test_a_promoted_trial_is_pending_until_its_next_end_and_keeps_what_it_has_reached(tmp_path: Path) -> None:
+    def same() -> None:
+        told, kept = read(tmp_path), journal.history
+        assert repr((told.asks, told.results, told.reopened)) == repr((kept.asks, kept.results, kept.reopened))  # NaN
+
+    with Journal(tmp_path, SETTINGS) as journal:
+        journal.record_ask(spec(1, tmp_path))
+        journal.record_result(result(1, tmp_path, Status.PAUSED))
+        assert read(tmp_path).pending() == ()
+        journal.record_promotion(1, 12)
+        same()
+        assert [each.budget for each in read(tmp_path).pending()] == [12]
+        journal.record_result(result(1, tmp_path, Status.INTERRUPTED))
+        same()
+        assert read(tmp_path).final()[1].status is Status.PAUSED
+        assert read(tmp_path).pending()
+        journal.record_result(result(1, tmp_path))
+        same()
+    assert read(tmp_path).pending() == ()
+
+
+def test_the_time_of_a_search_is_that_in_which_it_ran(tmp_path: Path) -> None:
+    for start in (1000.0, 5000.0):
+        events = [{"event": kind, "number": 1, "time": start + 3 * n} for n, kind in enumerate(("open", "start", "start"))]
+        with open(tmp_path / "journal.jsonl", "a") as file:
+            file.writelines(json.dumps(event) + "\n" for event in events)
+    history = read(tmp_path)
+    assert history.seconds == 12.0
+    assert history.started == {1: 5006.0}
+
+
+def test_what_is_known_from_elsewhere_is_kept(tmp_path: Path) -> None:
+    known = (Observation({"lr": 0.1, "gammas": (0.1, 0.2)}, -0.9),)
+    with Journal(tmp_path, SETTINGS) as journal:
+        journal.record_known(known)
+    assert read(tmp_path).known == known
 
 
 @pytest.mark.parametrize("cut", [1, 5, 40])
