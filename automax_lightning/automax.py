@@ -12,10 +12,10 @@ from rich.console import Console
 
 from automax_lightning import preflight
 from automax_lightning.config import AutoMAXConfig
-from automax_lightning.errors import ConfigError, FirstTrialFailedError
-from automax_lightning.fit import Fit
+from automax_lightning.errors import ConfigError, FirstTrialFailedError, JournalError
+from automax_lightning.placement import make_executor
 from automax_lightning.progress import SearchProgress
-from automax_lightning.search.executors import InlineExecutor, Trainable
+from automax_lightning.search.executors import Executor, Trainable
 from automax_lightning.search.history import History
 from automax_lightning.search.interrupt import StopSignal
 from automax_lightning.search.journal import Journal
@@ -27,7 +27,7 @@ from automax_lightning.search.stopping import StopRules
 from automax_lightning.search.surrogates import failure_cost
 from automax_lightning.search.warm import known_from
 from automax_lightning.space import configuration, defaults_of_arms, values
-from automax_lightning.trial import Status, TrialResult, TrialSpec
+from automax_lightning.trial import Status, TrialResult
 from automax_lightning.view import SearchView
 
 if TYPE_CHECKING:
@@ -47,6 +47,7 @@ class AutoMAX(SearchView):
         target: the metric to maximise: ``"AUROC"``, ``"AUPRC"``, ``"ACC"``, ``"pAUROC"``, or any key that the module
             logs; ``AutoMAXConfig(mode="min")`` minimises it.
         quiet: print nothing.
+        client: a `dask.distributed.Client`: trials then run on its cluster.
         warm_start: what an earlier search has found out, for a new one over another range: its directory, or a
             DataFrame such as `trials_dataframe` makes. Its trials teach the surrogate, and its best configuration is
             tried right after the default; they do not count as trials. It is copied into the journal.
@@ -79,10 +80,12 @@ class AutoMAX(SearchView):
         target: str = "AUROC",
         *,
         quiet: bool = False,
+        client: Any = None,
         warm_start: Any = None,
     ) -> None:
         super().__init__(trainer, config, target)
         self._console = Console(quiet=quiet, highlight=False)
+        self._client = client
         is_new = warm_start is not None and not self.history.asks
         self._known = known_from(warm_start, self.configspace, self.objective) if is_new else ()
 
@@ -161,12 +164,11 @@ class AutoMAX(SearchView):
         if self.plan.ladder is not None:
             self.say(self.plan.ladder.describe(self.config.n_trials))
         progress = SearchProgress(self.objective, self.config.n_trials, self.finished, console=self._console)
-        is_ours = False
         try:
             with progress, StopSignal(progress.write) as stop, self._session(stop, progress) as session:
-                is_ours = True
                 self._loop(session, stop)
-        except Exception:
+        except Exception as error:
+            is_ours = not isinstance(error, JournalError)  # which says that the directory is somebody else's
             if is_ours and is_fresh and not self.log[1:] and self.best is None:
                 self._forget(with_parent=is_first)
             raise
@@ -180,7 +182,11 @@ class AutoMAX(SearchView):
         space = self.configspace
         arms = [] if self.arm is None else defaults_of_arms(space, self.arm)
         for chosen in arms or [values(space.get_default_configuration())]:
-            preflight.check(self.trainer(configuration(space, chosen)), self.objective)
+            preflight.check(self.trainer(configuration(space, chosen)), self.objective, inline=self._is_inline)
+
+    @property
+    def _is_inline(self) -> bool:
+        return self._client is None and self.config.place == "inline"
 
     def _loop(self, session: SearchSession, stop: StopSignal) -> None:
         config = self.config
@@ -188,30 +194,41 @@ class AutoMAX(SearchView):
             self.objective, walltime_limit=config.walltime_limit, target_score=config.target_score,
             patience=config.patience, max_failures=config.max_failures, seconds=session.history.seconds,
         )  # fmt: skip
-        while stop.requested is None:
+        while True:
+            reason = self._fill(session, stop, rules)
+            if not session.running:
+                break
+            self._raise_if_hopeless(session.wait(), session)
+        is_short = len(session.history.asks) < config.n_trials
+        if stop.requested is None and (reason or is_short):
+            self.say(f"Search ended: {reason or 'every configuration of this finite space has been tried'}.")
+
+    def _fill(self, session: SearchSession, stop: StopSignal, rules: StopRules) -> str | None:
+        """Start trials until every slot is taken; why no more start, where a rule says so."""
+        while stop.requested is None and session.has_room:
             over = session.history.final()
             reason = rules.reason([over[number] for number in sorted(over)])
             spec = None if reason else session.next()
             if spec is None:
-                if reason or len(session.history.asks) < config.n_trials:
-                    self.say(f"Search ended: {reason or 'every configuration of this finite space has been tried'}.")
-                return
-            result = session.run(spec)
-            self._raise_if_hopeless(spec, result, session)
+                return reason
+            session.start(spec)
+        return None
 
-    def _raise_if_hopeless(self, spec: TrialSpec, result: TrialResult, session: SearchSession) -> None:
+    def _raise_if_hopeless(self, result: TrialResult, session: SearchSession) -> None:
         """A first trial that raises would be followed by others that raise the same."""
-        if spec.number == 1 and result.status is Status.CRASHED:
+        if result.number == 1 and result.status is Status.CRASHED:
             error = session.executor.exception
             if error is not None:
                 raise error
-            raise FirstTrialFailedError("trial 1", "a fit that runs", result.reason, "Read the traceback above.")
+            raise FirstTrialFailedError(
+                "trial 1", "a fit that runs", f"{result.reason}\n{result.error or ''}", "Repair what it names."
+            )
 
     def _clear(self) -> None:
         """Remove what a search writes, and nothing that somebody else has put beside it."""
-        for name in ("journal.jsonl", "state.pkl", "config.yaml", "best_config.yaml"):
+        for name in ("journal.jsonl", "state.pkl", "config.yaml", "best_config.yaml", "factory.pkl"):
             (self.directory / name).unlink(missing_ok=True)
-        for name in ("trials", "smac", self.best_directory.name):
+        for name in ("trials", "smac", "workers", self.best_directory.name):
             shutil.rmtree(self.directory / name, ignore_errors=True)
 
     def _forget(self, *, with_parent: bool) -> None:
@@ -229,8 +246,7 @@ class AutoMAX(SearchView):
         if self.config.overwrite and not self.history.asks and self.directory.exists():
             with SearchLock(self.directory):  # never under the feet of a search that is running
                 self._clear()
-        executor = InlineExecutor(self._make, self.objective, self.config.trial_time_limit)
-        with Journal(self.directory, self.settings()) as journal:
+        with Journal(self.directory, self.settings()) as journal, self._executor() as executor:
             for warning in journal.history.warnings:
                 progress.write(warning)
             if self._known and not journal.history.asks and not journal.history.known:
@@ -246,8 +262,10 @@ class AutoMAX(SearchView):
             finally:
                 self.history = journal.history
 
-    def _make(self, spec: TrialSpec) -> Trainable:
-        made = self.trainer(configuration(self.configspace, spec.configuration))
-        if self.config.verbose and isinstance(made, Fit):
-            made.verbose = True
-        return made
+    @contextmanager
+    def _executor(self) -> Iterator[Executor]:
+        executor = make_executor(self.config, self.trainer, self.objective, self.directory, self._client)
+        try:
+            yield executor
+        finally:
+            executor.close()

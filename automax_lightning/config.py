@@ -12,6 +12,7 @@ from automax_lightning.errors import ConfigError, closest
 
 PRESETS = ("automax", "original", "random")
 STOPPING = ("incumbent", "median")
+EXECUTORS = ("auto", "inline", "process", "dask")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -44,6 +45,13 @@ class AutoMAXConfig:
         max_budget: epochs of a whole fit; None for the fit's own.
         eta: one in so many trials goes on, at least 2.
         n_seeds: a configuration that keeps up with the best is repeated on so many seeds, and judged by its mean.
+        executor: where trials run: ``"inline"`` (this process), ``"process"`` (child processes of this machine),
+            ``"dask"`` (a cluster); ``"auto"`` is inline for one worker and process for several.
+        n_workers: trials at once.
+        gpus_per_trial: GPUs of each trial; None deals them out in turn to the workers.
+        max_trials_per_worker: a child process is replaced after so many trials; None for never.
+        retries: how often a trial whose process died (for lack of memory, say) goes on in another.
+        scheduler: address of a Dask scheduler (``tcp://host:8786``), or the path of its scheduler file.
         verbose: show Lightning's own bars and messages in each trial.
 
     Raises:
@@ -75,6 +83,12 @@ class AutoMAXConfig:
     max_budget: int | None = None
     eta: int = 3
     n_seeds: int = 1
+    executor: str = "auto"
+    n_workers: int = 1
+    gpus_per_trial: int | None = None
+    max_trials_per_worker: int | None = None
+    retries: int = 0
+    scheduler: str | None = None
     verbose: bool = False
 
     def __post_init__(self) -> None:
@@ -84,8 +98,12 @@ class AutoMAXConfig:
         self._check_integer("n_configs", 1)
         self._check_integer("SEED", 0, 2**32 - 1)
         self._check_integer("eta", 2)
-        self._check_integer("n_seeds", 1)
-        for name in ("patience", "max_failures", "min_budget", "max_budget"):
+        for name in ("n_seeds", "n_workers"):
+            self._check_integer(name, 1)
+        self._check_integer("retries", 0)
+        if self.gpus_per_trial is not None:
+            self._check_integer("gpus_per_trial", 0)
+        for name in ("patience", "max_failures", "min_budget", "max_budget", "max_trials_per_worker"):
             if getattr(self, name) is not None:
                 self._check_integer(name, 1)
         for name in ("walltime_limit", "trial_time_limit"):
@@ -94,11 +112,23 @@ class AutoMAXConfig:
         for name in ("overwrite", "deterministic", "verbose"):
             if not isinstance(getattr(self, name), bool):
                 raise _error(name, "true or false", getattr(self, name), f"Pass {name}=False.")
-        for name, known in (("mode", ("max", "min")), ("preset", PRESETS)):
+        for name, known in (("mode", ("max", "min")), ("preset", PRESETS), ("executor", EXECUTORS)):
             if getattr(self, name) not in known:
                 raise _error(name, f"one of {known}", getattr(self, name), closest(str(getattr(self, name)), known))
 
         self._check_stopping()
+
+        if self.executor == "inline" and self.n_workers > 1:
+            raise _error("n_workers", "1 with executor='inline'", self.n_workers, "Pass executor='process'.")
+
+    @property
+    def place(self) -> str:
+        """The executor that ``"auto"`` means."""
+        if self.executor != "auto":
+            return self.executor
+        if self.scheduler is not None:
+            return "dask"
+        return "inline" if self.n_workers == 1 else "process"
 
     def _check_stopping(self) -> None:
         if self.stopping is not None and self.stopping not in STOPPING:

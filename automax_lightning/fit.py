@@ -11,10 +11,10 @@ from typing import Any
 
 import lightning as L
 import torch
-from lightning.pytorch.utilities.seed import isolate_rng
 
 from automax_lightning.errors import CheckpointError, ConfigError
 from automax_lightning.failures import classify
+from automax_lightning.isolation import isolated
 from automax_lightning.quiet import QUIET, quiet_lightning
 from automax_lightning.recorder import OnEpoch, StopRequested, TrialRecorder
 from automax_lightning.seeding import ReproducibleEpochs, seed_all
@@ -116,7 +116,7 @@ class Fit:
     def _build(self, seed: int) -> None:
         if self._module is not None:
             return
-        with isolate_rng():
+        with isolated():
             seed_all(seed)
             make = self._make_datamodule
             self._datamodule = make if make is None or isinstance(make, L.LightningDataModule) else make(seed)
@@ -160,7 +160,7 @@ class Fit:
         self.exception = None
         test: dict[str, float] = {}
         try:
-            with isolate_rng(), quiet_lightning(self.verbose):
+            with isolated(), quiet_lightning(self.verbose):
                 self._build(spec.seed)
                 self._train(recorder, spec, directory)
                 if recorder.ended_by not in _GOES_ON and recorder.best_epoch is not None:

@@ -15,7 +15,7 @@ from automax_lightning.fit import Fit
 from automax_lightning.trial import Objective
 
 
-def check(trainable: Any, objective: Objective) -> None:
+def check(trainable: Any, objective: Objective, *, inline: bool = True) -> None:
     """Raise now what the first trial would raise later, without training and without writing.
 
     Only what this package made itself is looked into; a user's own module and datamodule speak for themselves in the
@@ -24,15 +24,17 @@ def check(trainable: Any, objective: Objective) -> None:
     Args:
         trainable: what ``trainer(configuration)`` returned for the default configuration.
         objective: the target of the search.
+        inline: whether trials run in this process.
 
     Raises:
-        ConfigError: if the Trainer would start processes of its own.
+        ConfigError: if the Trainer would start processes of its own from this one.
         TargetError: if nothing computes the target.
         DataError: if the data cannot be trained on, or the network turns their NaN into NaN scores.
     """
     if not isinstance(trainable, Fit):
         return
-    _check_strategy(trainable)
+    if inline:
+        _check_strategy(trainable)
     if not isinstance(trainable.module, AUCModule):
         return
     _check_target(trainable, trainable.module, objective)
@@ -47,7 +49,8 @@ def _check_strategy(fit: Fit) -> None:
     if strategy.launcher is not None:
         raise ConfigError(
             "trainer_kwargs.strategy", "one process for each trial of this search",
-            f"{type(strategy).__name__} with {fit.trainer.num_devices} devices", "Pass trainer_kwargs={'devices': 1}.",
+            f"{type(strategy).__name__} with {fit.trainer.num_devices} devices",
+            "Pass executor='process' to AutoMAXConfig, or devices=1.",
         )  # fmt: skip
 
 

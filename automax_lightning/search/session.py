@@ -8,8 +8,9 @@ from typing import Any, Protocol
 import yaml
 
 from automax_lightning.encoding import encode_values
+from automax_lightning.recorder import OnEpoch
 from automax_lightning.search.checkpoints import TrialDirectories
-from automax_lightning.search.executors import InlineExecutor
+from automax_lightning.search.executors import Executor
 from automax_lightning.search.history import History
 from automax_lightning.search.interrupt import StopSignal
 from automax_lightning.search.journal import Journal
@@ -17,6 +18,7 @@ from automax_lightning.search.plan import Continue, Plan, Promote, Repeat
 from automax_lightning.search.proposer import Proposer
 from automax_lightning.search.standings import log
 from automax_lightning.search.state import write_state
+from automax_lightning.search.stopping import CurveRule
 from automax_lightning.trial import TrialResult, TrialSpec
 
 
@@ -36,10 +38,13 @@ class Listener(Protocol):
 class SearchSession:
     """Asks for trials, runs them and records what they bring, each before the next step.
 
+    Everything is recorded in one thread and in the order in which it happens, so that the history at any proposal is
+    what the journal holds above it, with several trials in flight too.
+
     Args:
         journal: open, and so locked.
         proposer: proposes from the history.
-        executor: runs a trial.
+        executor: runs the trials.
         plan: what comes next.
         experiment_name: names the best checkpoint's directory.
         seed: of the search.
@@ -52,7 +57,7 @@ class SearchSession:
         self,
         journal: Journal,
         proposer: Proposer,
-        executor: InlineExecutor,
+        executor: Executor,
         plan: Plan,
         *,
         experiment_name: str,
@@ -64,6 +69,7 @@ class SearchSession:
         self.journal, self.proposer, self.executor, self.plan = journal, proposer, executor, plan
         self.experiment_name, self.stop, self.listener = experiment_name, stop, listener
         self.seed, self.deterministic = seed, deterministic
+        self.running: frozenset[int] = frozenset()
         self.directories = TrialDirectories(journal.directory)
         self.directories.recover(experiment_name)
         self._settle()
@@ -75,7 +81,7 @@ class SearchSession:
 
     def next(self) -> TrialSpec | None:
         """The next trial, recorded; None if the search is over or a finite space is exhausted."""
-        step = self.plan.next(self.history)
+        step = self.plan.next(self.history, self.running)
         if step is None:
             return None
         if isinstance(step, Continue):
@@ -103,8 +109,13 @@ class SearchSession:
         self.journal.record_promotion(number, budget)
         return self.history.spec(number)
 
-    def run(self, spec: TrialSpec, *, may_stop: bool = True) -> TrialResult:
-        """Run a trial, or go on with it, and record how it ended.
+    @property
+    def has_room(self) -> bool:
+        """Whether another trial may start now."""
+        return len(self.running) < self.executor.slots
+
+    def start(self, spec: TrialSpec, *, may_stop: bool = True) -> None:
+        """Start a recorded trial, or go on with it.
 
         Args:
             spec: a trial that is recorded.
@@ -112,9 +123,13 @@ class SearchSession:
         """
         self.journal.record_start(spec.number)
         self.listener.trial_started(spec)
+        self.running = self.running | {spec.number}
+        rule = self.plan.rule if may_stop and spec.origin != "user" else None
+        self.executor.submit(spec, self._on_epoch(spec, rule), lambda: self.stop.requested is not None)
+
+    def _on_epoch(self, spec: TrialSpec, rule: CurveRule | None) -> OnEpoch:
         curve = dict(self.history.curves.get(spec.number, {}))
         newest = max(curve, default=0)
-        rule = self.plan.rule if may_stop and spec.origin != "user" else None
 
         def on_epoch(epoch: int, score: float) -> str | None:
             if epoch not in curve:
@@ -125,12 +140,22 @@ class SearchSession:
                 return None
             return rule.verdict([curve[each] for each in sorted(curve)], self.history)
 
-        result = self.executor.run(spec, on_epoch=on_epoch, stop_requested=lambda: self.stop.requested is not None)
+        return on_epoch
+
+    def wait(self) -> TrialResult:
+        """The next trial that ends, recorded."""
+        result = self.executor.wait()
+        self.running = self.running - {result.number}
         self.journal.record_result(result)
         if result.status.is_final:
             self._settle()  # a crash before this is made good at the next start
             self.listener.trial_finished(result, self.best())
         return result
+
+    def run(self, spec: TrialSpec, *, may_stop: bool = True) -> TrialResult:
+        """Start a trial and wait for its end."""
+        self.start(spec, may_stop=may_stop)
+        return self.wait()
 
     def best(self) -> TrialResult | None:
         """The best result so far."""

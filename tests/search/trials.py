@@ -1,0 +1,54 @@
+"""Trials that behave badly on request, importable by child processes."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+import torch
+from ConfigSpace import Categorical
+
+from automax_lightning import Fit, Objective, autopartial
+from tests.test_fit import Points, Regression
+
+BEHAVIOURS = ("good", "dies", "hangs", "raises", "dies once", "better", "best", "well")
+
+
+class Behaving(Regression):
+    def __init__(self, behaviour: str, folder: str) -> None:
+        super().__init__()
+        self.behaviour, self.folder = behaviour, folder
+
+    def on_train_epoch_start(self) -> None:
+        if self.current_epoch != 2:
+            return
+        if self.behaviour == "dies":
+            os.kill(os.getpid(), 9)
+        if self.behaviour == "hangs":
+            time.sleep(600)
+        if self.behaviour == "raises":
+            raise RuntimeError("as asked")
+        marker = Path(self.folder) / "died"
+        if self.behaviour == "dies once" and not marker.exists():
+            marker.touch()
+            os.kill(os.getpid(), 9)
+
+    def validation_step(self, batch: Any, batch_idx: int) -> None:
+        self.log("val/score", torch.tensor(BEHAVIOURS.index(self.behaviour) / 10 + self.current_epoch / 100))
+
+
+class Trial:
+    """What the search calls; a class, so that it can be pickled by name."""
+
+    def __init__(self, folder: str, epochs: int = 4) -> None:
+        self.folder, self.epochs = folder, epochs
+
+    def __call__(self, behaviour: str) -> Fit:
+        return Fit(lambda: Behaving(behaviour, self.folder), lambda seed: Points(), epochs=self.epochs,
+                   objective=Objective("score"), trainer_kwargs={"accelerator": "cpu"})  # fmt: skip
+
+
+def factory(folder: Path, behaviours: tuple[str, ...] = BEHAVIOURS, epochs: int = 4) -> autopartial:
+    return autopartial(Trial(str(folder), epochs), behaviour=Categorical("behaviour", behaviours, default=behaviours[0]))
