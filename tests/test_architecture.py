@@ -67,6 +67,7 @@ LAYERS = [
     "search.trialfile",
     "search.worker",
     "search.processes",
+    "search.remote",
     "search.cluster",
     "search.session",
     "progress",

@@ -93,11 +93,12 @@ def run_trial(
     del trainable
     gc.collect()  # Lightning's objects refer to each other; without this a search holds several trials' tensors
     if result.error is not None and spec.directory is not None:
-        _write_error(spec.directory, result.error)
+        write_error(spec.directory, result.error)
     return result, exception
 
 
-def _write_error(directory: Path, error: str) -> None:
+def write_error(directory: Path, error: str) -> None:
+    """Keep a traceback with its trial."""
     directory.mkdir(parents=True, exist_ok=True)
     (directory / "error.txt").write_text(error, encoding="utf-8")
 
