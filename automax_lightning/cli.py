@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
+from automax_lightning import watch
 from automax_lightning.errors import AutoMAXError, ExecutionError, FirstTrialFailedError, closest
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ commands:
   validate    score the validation split
   test        score the test split
   predict     predict
+  status DIR  how a search stands: running trials, their epoch and score, the best so far
 
   COMMAND --help lists every key. Keys of tune: those of fit, and
     search:   dotted key -> {low, high, log, default} | {choices, default} | {value}
@@ -34,7 +36,7 @@ commands:
 
 exit codes: 0 done, 1 the search or the fit failed, 2 bad input, 130 interrupted
 """
-_LIGHTNING = ("fit", "validate", "test", "predict")
+_COMMANDS = ("tune", "fit", "validate", "test", "predict", "status")
 
 
 class AutoMAXCLI:
@@ -111,15 +113,18 @@ def main(args: Sequence[str] | None = None) -> int:
     if command == "--version":
         sys.stdout.write(f"automax-lightning {version('automax-lightning')}\n")
         return 0
-    if command not in ("tune", *_LIGHTNING):
-        sys.stderr.write(f"automax-lightning: no command {command!r}. {closest(command, ('tune', *_LIGHTNING))}\n")
+    if command not in _COMMANDS:
+        sys.stderr.write(f"automax-lightning: no command {command!r}. {closest(command, _COMMANDS)}\n")
         return 2
     return _run(arguments)
 
 
 def _run(arguments: Sequence[str]) -> int:
     try:
-        AutoMAXCLI(args=arguments)
+        if arguments[0] == "status":
+            watch.main(arguments[1:])
+        else:
+            AutoMAXCLI(args=arguments)
     except (FirstTrialFailedError, ExecutionError) as error:
         sys.stderr.write(f"automax-lightning: {error}\n")
         return 1

@@ -70,6 +70,7 @@ LAYERS = [
     "search.remote",
     "search.cluster",
     "search.session",
+    "watch",
     "progress",
     "report",
     "recipe",

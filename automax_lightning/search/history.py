@@ -41,6 +41,7 @@ class History:
         known: configurations with their costs from elsewhere, given to this search at its start.
         seconds: wall-clock time that this search has run in all, over its continuations.
         started: trial number -> when it was last started, in seconds since 1970.
+        newest: when the last event was recorded, in seconds since 1970.
     """
 
     settings: Mapping[str, Any] = dataclasses.field(default_factory=dict)
@@ -52,6 +53,7 @@ class History:
     known: tuple[Observation, ...] = ()
     seconds: float = 0.0
     started: Mapping[int, float] = dataclasses.field(default_factory=dict)
+    newest: float | None = None
 
     def final(self) -> dict[int, TrialResult]:
         """The results of the trials that are over, or paused at the end of a budget."""
@@ -125,8 +127,9 @@ def replay(events: Iterable[Mapping[str, Any]], root: Path, warnings: Sequence[s
                 results[result.number] = result
                 reopened.discard(result.number)
     return History(
-        settings, tuple(asks.values()), results, curves, tuple(warnings), frozenset(reopened), known, clock.seconds, started
-    )
+        settings, tuple(asks.values()), results, curves, tuple(warnings), frozenset(reopened), known, clock.seconds, started,
+        clock.newest,
+    )  # fmt: skip
 
 
 class _Clock:
@@ -134,10 +137,10 @@ class _Clock:
 
     def __init__(self) -> None:
         self.seconds = 0.0
-        self._last: float | None = None
+        self.newest: float | None = None
 
     def tick(self, event: Mapping[str, Any]) -> None:
         now = event.get("time")
-        if now is not None and self._last is not None and event["event"] != "open":
-            self.seconds += max(0.0, now - self._last)
-        self._last = now
+        if now is not None and self.newest is not None and event["event"] != "open":
+            self.seconds += max(0.0, now - self.newest)
+        self.newest = self.newest if now is None else now
