@@ -194,7 +194,7 @@ def test_a_killed_parent_leaves_no_orphans_and_the_search_goes_on(tmp_path: Path
     workers = workers_of(first.pid)
     assert len(workers) == 2
     first.kill()
-    first.wait()
+    first.communicate()
     end = time.monotonic() + 10
     while processes_of(workers) and time.monotonic() < end:
         time.sleep(0.1)
