@@ -41,6 +41,7 @@ class Fit:
         experiment_name: name of the run's directory where none is given.
         output_path: parent of that directory; None for a fresh temporary one.
         verbose: show Lightning's own bars and messages.
+        trainer_class: makes the Trainer; a subclass of your own, for instance.
 
     Raises:
         ConfigError: if `epochs` is below 1, or `trainer_kwargs` takes checkpoints away.
@@ -66,6 +67,7 @@ class Fit:
         experiment_name: str = "trial",
         output_path: str | Path | None = None,
         verbose: bool = False,
+        trainer_class: Callable[..., L.Trainer] = L.Trainer,
     ) -> None:
         self.trainer_kwargs = dict(trainer_kwargs or {})
         self.epochs = int(self.trainer_kwargs.pop("max_epochs", epochs))
@@ -74,6 +76,7 @@ class Fit:
         self.experiment_name = experiment_name
         self.output_path = output_path
         self.verbose = verbose
+        self.trainer_class = trainer_class
         self.exception: BaseException | None = None
         self._make_module, self._make_datamodule = module, datamodule
         self._module: L.LightningModule | None = None
@@ -171,6 +174,10 @@ class Fit:
             status, reason = classify(exception)
         return self._result(spec, recorder, test, status, reason)
 
+    def _seed(self, seed: int) -> None:
+        """What `prepare_data` and `setup` draw from."""
+        seed_all(seed)
+
     def _own_directory(self) -> Path:
         if self.output_path is None:
             return Path(tempfile.mkdtemp(prefix=f"{self.experiment_name}_"))
@@ -180,7 +187,7 @@ class Fit:
         return directory
 
     def _train(self, recorder: TrialRecorder, spec: TrialSpec, directory: Path) -> None:
-        seed_all(spec.seed)
+        self._seed(spec.seed)
         resumed = recorder.last_checkpoint if recorder.last_checkpoint.exists() else None
         reproducible = ReproducibleEpochs(spec.seed, first_epoch=_epochs_in(resumed))
         self._trainer = self._new_trainer((reproducible, recorder), directory, spec.epochs or self.epochs)
@@ -190,7 +197,7 @@ class Fit:
     def _new_trainer(self, own: Sequence[L.Callback], directory: Path | None, epochs: int) -> L.Trainer:
         loud = {"enable_progress_bar": True, "enable_model_summary": True} if self.verbose else {}
         kwargs = {**QUIET, **loud, "max_epochs": epochs, "default_root_dir": directory, **self.trainer_kwargs}
-        return L.Trainer(callbacks=[*copy.deepcopy(self.callbacks), *own], **kwargs)
+        return self.trainer_class(callbacks=[*copy.deepcopy(self.callbacks), *own], **kwargs)
 
     def _score_test_split(self, checkpoint: Path) -> dict[str, float]:
         """Load the best epoch into the module, and score the test split with it where there is one."""

@@ -16,10 +16,13 @@ PACKAGE = Path(automax_lightning.__file__).parent
 # From the ground up. A new module must be given its place here.
 LAYERS = [
     "errors",
+    "commands",
+    "keys",
     "trial",
     "encoding",
     "specs",
     "space",
+    "conditions",
     "config",
     "seeding",
     "models",
@@ -77,6 +80,8 @@ LAYERS = [
     "placement",
     "view",
     "automax",
+    "configured",
+    "searchsection",
     "tune",
     "cli",
 ]
