@@ -47,6 +47,8 @@ LAYERS = [
     "quiet",
     "recorder",
     "isolation",
+    "hosting",
+    "loggers",
     "fit",
     "search.records",
     "search.lock",
