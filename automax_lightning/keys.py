@@ -71,6 +71,8 @@ def resolve(key: str, known: Mapping[str, Any], where: str = "search") -> str:
         >>> resolve("model.lr", {"model.init_args.lr": 0.1})
         'model.init_args.lr'
     """
+    if isinstance(known.get(key), Mapping) and "." not in key:
+        raise ConfigError(f"{where}.{key}", "a key inside this section", "the section", f"Write e.g. {key}.lr.")
     if key in known:
         return key
     meant = [full for full in known if short(full) == short(key) and not full.endswith(f".{_INIT}")]

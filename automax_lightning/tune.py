@@ -30,7 +30,8 @@ class AutoMAXCLI(LightningCLI):
 
     ``tune`` reads the same file as ``fit``, and two more sections: ``search`` names keys of the file, ``automax`` says
     how much to search. Every trial is made by this very class, with your hooks, links and defaults, as ``fit`` would
-    make it. All other subcommands are Lightning's own.
+    make it (as with ``run=False``, hooks then find `subcommand` None and the keys in `config` itself; ``before_fit`` is
+    not called). All other subcommands are Lightning's own.
 
     Args:
         model_class: your LightningModule; None takes it from ``model.class_path`` of the YAML.
@@ -123,7 +124,7 @@ class AutoMAXCLI(LightningCLI):
 
     def make(self, config: Mapping[str, Any]) -> Made:
         """The objects of a configuration, through the same hooks and in the same order as in ``fit``."""
-        self.config = self.parser.parse_object(dict(config))
+        self.config = self._parsed(config)
         self.__dict__.pop("config_dump", None)  # Lightning keeps it for the hyperparameters in checkpoints: this trial's
         self.before_instantiate_classes()
         self.instantiate_classes()
