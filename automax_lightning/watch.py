@@ -148,11 +148,11 @@ def main(arguments: Sequence[str]) -> None:
     """The command ``automax-lightning status DIR``: how a search stands, whoever runs it.
 
     Args:
-        arguments: the command line after ``status``.
+        arguments: the command line without the program's name.
 
     Raises:
         JournalError: if there is no search in DIR.
     """
     parser = argparse.ArgumentParser(prog="automax-lightning status", description="How a search stands, from its journal.")
     parser.add_argument("directory", metavar="DIR", type=Path, help="<output_directory>/<name> of the search")
-    sys.stdout.write(snapshot(parser.parse_args(arguments).directory).describe() + "\n")
+    sys.stdout.write(snapshot(parser.parse_args(arguments[1:]).directory).describe() + "\n")

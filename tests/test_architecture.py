@@ -16,10 +16,13 @@ PACKAGE = Path(automax_lightning.__file__).parent
 # From the ground up. A new module must be given its place here.
 LAYERS = [
     "errors",
+    "commands",
+    "keys",
     "trial",
     "encoding",
     "specs",
     "space",
+    "conditions",
     "config",
     "seeding",
     "models",
@@ -44,6 +47,8 @@ LAYERS = [
     "quiet",
     "recorder",
     "isolation",
+    "hosting",
+    "loggers",
     "fit",
     "search.records",
     "search.lock",
@@ -79,6 +84,8 @@ LAYERS = [
     "placement",
     "view",
     "automax",
+    "configured",
+    "searchsection",
     "tune",
     "cli",
 ]
