@@ -22,6 +22,7 @@ Tune any Lightning fit with SMAC3, and train any network on LibAUC's AUC losses.
 
 commands:
   tune        search over keys of the configuration; writes best_config.yaml
+  run         the original AutoMAX's recipe: run --config_file recipe.yaml; writes best_recipe.yaml
   fit         train once             (LightningCLI's own, as are the next three)
   validate    score the validation split
   test        score the test split
@@ -111,15 +112,20 @@ def main(args: Sequence[str] | None = None) -> int:
     if command == "--version":
         sys.stdout.write(f"automax-lightning {version('automax-lightning')}\n")
         return 0
-    if command not in ("tune", *_LIGHTNING):
-        sys.stderr.write(f"automax-lightning: no command {command!r}. {closest(command, ('tune', *_LIGHTNING))}\n")
+    if command not in ("tune", "run", *_LIGHTNING):
+        sys.stderr.write(f"automax-lightning: no command {command!r}. {closest(command, ('tune', 'run', *_LIGHTNING))}\n")
         return 2
     return _run(arguments)
 
 
 def _run(arguments: Sequence[str]) -> int:
     try:
-        AutoMAXCLI(args=arguments)
+        if arguments[0] == "run":
+            from automax_lightning.recipes.command import run
+
+            run(arguments[1:])
+        else:
+            AutoMAXCLI(args=arguments)
     except (FirstTrialFailedError, ExecutionError) as error:
         sys.stderr.write(f"automax-lightning: {error}\n")
         return 1
