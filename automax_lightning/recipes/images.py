@@ -99,7 +99,7 @@ class Augmentation:
 
 def plain(size: int, crop: int = 0) -> Transform:
     """Values in [0, 1], at `size` x `size` pixels."""
-    return _composed(lambda v2: [_resized(v2, size), _floats(v2)])
+    return _composed(lambda v2: [_floats(v2), _resized(v2, size)])
 
 
 def crop_and_flip(size: int, crop: int) -> Transform:

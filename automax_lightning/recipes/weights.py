@@ -57,9 +57,9 @@ def _state_dict(path: Path) -> Mapping[str, Tensor]:
         raise CheckpointError(str(path.absolute()), "a file of weights", "no such file", "Correct model.pretrained_path.")
     try:
         content = _load(path)
-    except (pickle.UnpicklingError, RuntimeError, EOFError) as error:
-        raise CheckpointError(str(path), "a file of torch.save", " ".join(str(error).split())[:300],
-                              "Save network.state_dict() with torch.save.") from error  # fmt: skip
+    except (pickle.UnpicklingError, RuntimeError, ValueError, EOFError) as error:
+        raise CheckpointError(str(path), "a file of torch.save that can be read without running code from it",
+                              f"a {type(error).__name__}", "Save network.state_dict() with torch.save.") from error  # fmt: skip
     for key in ("model_state_dict", "state_dict"):
         content = content.get(key, content) if isinstance(content, Mapping) else content
     if not isinstance(content, Mapping):
@@ -69,8 +69,13 @@ def _state_dict(path: Path) -> Mapping[str, Tensor]:
 
 def _load(path: Path) -> Any:
     """LibAUC's checkpoints hold its settings and its loss as objects beside the weights; they are read as nothing."""
-    foreign = torch.serialization.get_unsafe_globals_in_checkpoint(str(path))
-    with torch.serialization.safe_globals([(_Inert, name) for name in foreign]):
+    try:
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError:
+        list_foreign = getattr(torch.serialization, "get_unsafe_globals_in_checkpoint", None)
+        if list_foreign is None:  # before torch 2.6
+            raise
+    with torch.serialization.safe_globals([(_Inert, name) for name in list_foreign(str(path))]):
         return torch.load(path, map_location="cpu", weights_only=True)
 
 
