@@ -83,8 +83,8 @@ def make_transformer(name: str, num_labels: int, imagenet: bool, max_length: int
     except ImportError as error:
         raise ConfigError("model.name", "transformers, for " + repr(name), "it is not installed",
                           "pip install 'automax-lightning[text]'") from error  # fmt: skip
-    config = transformers.AutoConfig.from_pretrained(name, num_labels=num_labels)
-    config.problem_type = None  # no loss of its own
+    config = transformers.AutoConfig.from_pretrained(name)
+    config.num_labels = num_labels
     for key in ("hidden_dropout_prob", "dropout", "classifier_dropout"):
         if "dropout" in kwargs and hasattr(config, key):
             setattr(config, key, kwargs["dropout"])
@@ -92,11 +92,12 @@ def make_transformer(name: str, num_labels: int, imagenet: bool, max_length: int
     if hasattr(config, "image_size"):
         return _for_images(transformers, name, shared, config)
     network = transformers.AutoModelForSequenceClassification.from_pretrained(name, **shared)
-    return SentenceClassifier(network, transformers.AutoTokenizer.from_pretrained(name), max_length)
+    # It comes in evaluation mode, in which Lightning leaves it: dropout would never happen.
+    return SentenceClassifier(network.train(), transformers.AutoTokenizer.from_pretrained(name), max_length)
 
 
 def _for_images(transformers: Any, name: str, shared: dict[str, Any], config: Any) -> nn.Module:
     network = transformers.AutoModelForImageClassification.from_pretrained(name, **shared)
     size = config.image_size if isinstance(config.image_size, int) else config.image_size[0]
     settings = transformers.AutoImageProcessor.from_pretrained(name)
-    return ImageClassifier(network, size, settings.image_mean, settings.image_std)
+    return ImageClassifier(network.train(), size, settings.image_mean, settings.image_std)
