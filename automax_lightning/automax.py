@@ -255,7 +255,7 @@ class AutoMAX(SearchView):
             write_atomically(self.directory / "config.yaml", yaml.safe_dump(described).encode())
             session = SearchSession(
                 journal, self.proposer, executor, self.plan, experiment_name=self.experiment_name,
-                seed=self.config.SEED, deterministic=self.config.deterministic, stop=stop, listener=progress,
+                seed=self.config.seed_of_trials, deterministic=self.config.deterministic, stop=stop, listener=progress,
             )  # fmt: skip
             try:
                 yield session

@@ -36,6 +36,7 @@ class Command:
 
 COMMANDS: Mapping[str, Command] = {
     "tune": Command("automax_lightning.tune", "run", "search over keys of the configuration; writes best_config.yaml"),
+    "run": Command("automax_lightning.recipes.command", "main", "search as a recipe of the original AutoMAX says"),
     "fit": Command("automax_lightning.tune", "run", "train once             (LightningCLI's own, as are the next three)"),
     "validate": Command("automax_lightning.tune", "run", "score the validation split"),
     "test": Command("automax_lightning.tune", "run", "score the test split"),

@@ -29,6 +29,7 @@ class AutoMAXConfig:
         overwrite: delete a search of the same name and start afresh. False continues it.
         deterministic: every trial has the seed `SEED`, so that configurations differ in nothing else. False gives
             each trial a seed of its own.
+        trial_seed: seed of the trials, where it is not that of the proposals; None for `SEED`.
         mode: ``"max"`` or ``"min"``: which way the target is better.
         preset: who proposes: ``"automax"`` (ours), ``"original"`` (the original AutoMAX's settings of SMAC), ``"random"``.
         initial_configs: configurations (name -> value) that are tried right after the default.
@@ -69,6 +70,7 @@ class AutoMAXConfig:
     output_directory: str | os.PathLike[str] = "./automax_output"
     overwrite: bool = False
     deterministic: bool = True
+    trial_seed: int | None = None
     mode: str = "max"
     preset: str = "automax"
     initial_configs: tuple[Mapping[str, Any], ...] = ()
@@ -97,6 +99,8 @@ class AutoMAXConfig:
         self._check_integer("n_trials", 1)
         self._check_integer("n_configs", 1)
         self._check_integer("SEED", 0, 2**32 - 1)
+        if self.trial_seed is not None:
+            self._check_integer("trial_seed", 0, 2**32 - 1)
         self._check_integer("eta", 2)
         for name in ("n_seeds", "n_workers"):
             self._check_integer(name, 1)
@@ -120,6 +124,11 @@ class AutoMAXConfig:
 
         if self.executor == "inline" and self.n_workers > 1:
             raise _error("n_workers", "1 with executor='inline'", self.n_workers, "Pass executor='process'.")
+
+    @property
+    def seed_of_trials(self) -> int:
+        """The seed of the first trial."""
+        return self.SEED if self.trial_seed is None else self.trial_seed
 
     @property
     def place(self) -> str:

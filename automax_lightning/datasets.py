@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import torch
 
 from automax_lightning.auc.tabular import TabularDataModule
 from automax_lightning.errors import ConfigError
@@ -15,7 +16,8 @@ class DigitsDataModule(TabularDataModule):
 
     Args:
         share: share of positives among all rows, in (0, 0.5).
-        images: samples of shape (1, 8, 8) instead of (64,).
+        images: samples of shape (1, image_size, image_size) instead of (64,).
+        image_size: height and width to which the 8 x 8 images are enlarged, bilinearly; at least 8.
         val_size: as in `TabularDataModule`.
         test_size: as there.
         batch_size: as in `AUCDataModule`, as are the following.
@@ -34,6 +36,7 @@ class DigitsDataModule(TabularDataModule):
         self,
         share: float = 0.05,
         images: bool = False,
+        image_size: int = 8,
         *,
         val_size: float = 0.25,
         test_size: float = 0.25,
@@ -46,14 +49,17 @@ class DigitsDataModule(TabularDataModule):
     ) -> None:
         if not 0 < share < 0.5:
             raise ConfigError("DigitsDataModule.share", "a share in (0, 0.5)", repr(share), "Pass share=0.05.")
-        X, y = _digits(share, images)
+        if image_size < 8 or (image_size > 8 and not images):
+            raise ConfigError("DigitsDataModule.image_size", "at least 8, with images=True", repr(image_size),
+                              "Pass images=True, image_size=32.")  # fmt: skip
+        X, y = _digits(share, image_size if images else None)
         super().__init__(
             X, y, val_size=val_size, test_size=test_size, batch_size=batch_size, eval_batch_size=eval_batch_size,
             sampling_rate=sampling_rate, num_workers=num_workers, seed=seed, split_seed=split_seed,
         )  # fmt: skip
 
 
-def _digits(share: float, images: bool) -> tuple[Any, Any]:
+def _digits(share: float, image_size: int | None) -> tuple[Any, Any]:
     from sklearn.datasets import load_digits
 
     digits = load_digits()
@@ -62,5 +68,8 @@ def _digits(share: float, images: bool) -> tuple[Any, Any]:
     kept = min(round(len(negatives) * share / (1 - share)), len(positives))
     chosen = np.random.default_rng(0).permutation(positives)[:kept]
     rows = np.sort(np.concatenate([negatives, chosen]))
-    X = digits.images[rows, None] if images else digits.data[rows]
-    return X.astype(np.float32), (digits.target[rows] >= 5).astype(np.int64)
+    labels = (digits.target[rows] >= 5).astype(np.int64)
+    if image_size is None:
+        return digits.data[rows].astype(np.float32), labels
+    images = torch.from_numpy(digits.images[rows, None].astype(np.float32))
+    return torch.nn.functional.interpolate(images, size=(image_size, image_size), mode="bilinear").numpy(), labels

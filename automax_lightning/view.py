@@ -162,7 +162,7 @@ class SearchView:
     def _stopping(self) -> dict[str, Any]:
         """The settings of early stopping, budgets and seeds, where they are not the plain ones."""
         plan = self.plan
-        found: dict[str, Any] = {}
+        found: dict[str, Any] = {} if self.config.trial_seed is None else {"trial_seed": self.config.trial_seed}
         if plan.ladder is not None:
             found |= {"rungs": list(plan.ladder.rungs), "eta": plan.ladder.eta}
         if plan.rule is not None:

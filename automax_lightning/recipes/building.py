@@ -1,0 +1,148 @@
+"""From a recipe's records to the three arguments of `AutoMAX`: the factory of its fits, the settings, the target."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from lightning.pytorch.utilities.seed import isolate_rng
+
+from automax_lightning.auc import pairs
+from automax_lightning.auc.data import AUCDataModule
+from automax_lightning.automax import AutoMAX
+from automax_lightning.config import AutoMAXConfig
+from automax_lightning.errors import ConfigError
+from automax_lightning.factory import trainer_factory
+from automax_lightning.fit import Fit
+from automax_lightning.recipe import FitRecipe
+from automax_lightning.recipes.data import load_data
+from automax_lightning.recipes.models import network_of
+from automax_lightning.recipes.notes import notes_of
+from automax_lightning.recipes.sections import Recipe
+from automax_lightning.space import autopartial
+
+_FOR_SEVERAL_LABELS = {
+    "AUCMLoss": "MultiLabelAUCMLoss",
+    "APLoss": "mAPLoss",
+    "pAUCLoss": "MultiLabelpAUCLoss",
+    "pAUC_CVaR_Loss": "MultiLabelpAUCLoss:SOPA",
+    "pAUC_DRO_Loss": "MultiLabelpAUCLoss:SOPAs",
+    "tpAUC_KL_Loss": "MultiLabelpAUCLoss:SOTAs",
+}
+"""LibAUC's trainer makes the same step where the data have several labels."""
+
+
+@dataclasses.dataclass(frozen=True)
+class LoadedRecipe:
+    """A search that is ready to run.
+
+    Args:
+        recipe: what was read.
+        factory: the search space whose points are fits.
+        config: the search.
+        target: the metric to maximise.
+        notes: what the original does with a setting and we do not, a sentence each.
+    """
+
+    recipe: Recipe
+    factory: autopartial
+    config: AutoMAXConfig
+    target: str
+    notes: tuple[str, ...]
+
+    def tuner(self, *, quiet: bool | None = None) -> AutoMAX:
+        """The search.
+
+        Args:
+            quiet: print nothing; None for what ``training.verbose`` says.
+        """
+        silent = self.recipe.training.verbose == 0 if quiet is None else quiet
+        return AutoMAX(self.factory, self.config, self.target, quiet=silent)
+
+
+@dataclasses.dataclass(frozen=True)
+class SourcedRecipe(FitRecipe):
+    """A `FitRecipe` that tells the journal which data and which network it is about.
+
+    Args:
+        source: plain values.
+    """
+
+    source: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+
+    def describe(self) -> dict[str, Any]:
+        """As `FitRecipe.describe`, with the source."""
+        return {**super().describe(), **self.source}
+
+
+def build(recipe: Recipe) -> LoadedRecipe:
+    """The search of a recipe, with its data read and one of its networks tried on two samples.
+
+    Raises:
+        ConfigError: if a setting is wrong, or the network does not fit the data.
+        DataError: if the data are not there, or cannot be used.
+        PairError: if loss and optimizer do not belong together, or have no such argument.
+    """
+    training = recipe.training
+    data = load_data(recipe.dataset)
+    if training.num_workers is not None:
+        data = data.clone(num_workers=training.num_workers)
+    labels = data.facts.num_labels
+    loss = training.loss if labels == 1 else _FOR_SEVERAL_LABELS.get(training.loss, training.loss)
+    made = trainer_factory(
+        model=network_of(recipe.model, labels), data=data, loss=loss, optimizer=training.optimizer,
+        loss_kwargs=_tupled(loss, training.loss_kwargs), optimizer_kwargs=training.optimizer_kwargs,
+        model_kwargs=recipe.model.kwargs, epochs=training.epochs, decay_epochs=training.decay_epochs,
+        decay_factor=training.decay_factor, sampling_rate=training.sampling_rate, batch_size=training.batch_size,
+        eval_batch_size=training.eval_batch_size, metrics=recipe.metrics.names, metric_kwargs=recipe.metrics.kwargs,
+        trainer_kwargs=recipe.trainer, num_labels=labels, experiment_name=training.experiment_name,
+        verbose=training.verbose > 1,
+    )  # fmt: skip
+    fixed: Any = made.autofunc
+    source = {name: _plain(dataclasses.asdict(getattr(recipe, name))) for name in ("dataset", "model")}
+    parts = {field.name: getattr(fixed, field.name) for field in dataclasses.fields(fixed)}
+    factory = autopartial(SourcedRecipe(**parts, source=source), **made.kwds)
+    _try(factory(factory.cs.get_default_configuration()), data, labels)
+    return LoadedRecipe(recipe, factory, recipe.config, recipe.metrics.target, notes_of(recipe, loss))
+
+
+def _tupled(loss: str, given: Mapping[str, Any]) -> dict[str, Any]:
+    """A list for an argument whose values are tuples, such as ``gammas: [0.5, 0.5]``, is one value: YAML has no tuples."""
+    space = pairs.get(loss, loss_kwargs=given).loss_space
+    result = dict(given)
+    for name, value in given.items():
+        choices = space[name].get("choices", ()) if isinstance(space.get(name), Mapping) else ()
+        is_value = isinstance(value, list) and all(isinstance(item, (int, float)) for item in value)
+        if is_value and any(isinstance(choice, tuple) for choice in choices):
+            result[name] = {"choices": [tuple(value)]}
+    return result
+
+
+def _try(fit: Fit, data: AUCDataModule, labels: int) -> None:
+    """Raise unless the network takes two samples of the data and returns a logit for each label."""
+    network: Any = fit.module.model
+    x = next(iter(data.clone(eval_batch_size=2, num_workers=0).val_dataloader()))[0]
+    network.eval()
+    try:
+        with torch.no_grad(), isolate_rng():
+            logits = network(x)
+    except Exception as error:
+        raise ConfigError(
+            "model", f"a network that takes the samples of the data, {_shape(x)}", f"{type(error).__name__}: {error}",
+            "Choose another model.name, or another size of the samples.",
+        ) from error  # fmt: skip
+    if logits.reshape(len(logits), -1).shape[1] != labels:
+        raise ConfigError("model", f"a network that returns {labels} logits for a sample", f"shape {tuple(logits.shape)}",
+                          "Choose another model.name.")  # fmt: skip
+
+
+def _shape(x: Any) -> str:
+    return f"of shape {tuple(x.shape[1:])}" if isinstance(x, torch.Tensor) else f"a {type(x).__name__}"
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _plain(item) for name, item in value.items()}
+    return [_plain(item) for item in value] if isinstance(value, (list, tuple)) else value

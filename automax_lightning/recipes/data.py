@@ -1,0 +1,73 @@
+"""The data of a recipe: a data set's name or a path, and the arguments that its loader takes."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+
+from automax_lightning.auc.data import AUCDataModule
+from automax_lightning.datasets import DigitsDataModule
+from automax_lightning.errors import ConfigError, DataError, closest
+from automax_lightning.recipes import clinical, files, named, text
+from automax_lightning.recipes.sections import DatasetSection
+
+Loader = Callable[..., AUCDataModule]
+
+
+def digits(
+    has_test: bool, *, imratio: float = 0.05, image_size: int = 8, val_size: float = 0.25, test_size: float = 0.25
+) -> AUCDataModule:
+    """scikit-learn's digits as grey images, which need no download, see `DigitsDataModule`."""
+    return DigitsDataModule(
+        imratio, images=True, image_size=image_size, val_size=val_size, test_size=test_size if has_test else 0.0
+    )
+
+
+NAMED: Mapping[str, Loader] = {
+    "digits": digits,
+    **{name: partial(named.benchmark, name) for name in ("cifar10", "cifar100", "stl10", "catvsdog")},
+    **{name: partial(named.med_mnist, name) for name in ("pneumoniamnist", "breastmnist", "chestmnist")},
+    "melanoma": clinical.melanoma,
+    "chexpert": clinical.chexpert,
+}
+"""Name, in any case -> loader: a function of whether a test split is wanted, and of ``dataset.kwargs``."""
+
+_SUFFIXES: Mapping[str, Loader] = {".csv": files.table, ".parquet": files.table, ".npz": files.arrays}
+
+
+def load_data(section: DatasetSection) -> AUCDataModule:
+    """The datamodule that a recipe's ``dataset`` section describes, with its data read.
+
+    Raises:
+        ConfigError: if there is no such data set, or its loader has no such argument.
+        DataError: if the data are not there or cannot be used; it says where to put which file.
+
+    Example:
+        >>> load_data(DatasetSection("digits", {"imratio": 0.1}, ("val", "test"))).facts
+        DataFacts(length=500, positives=(50,))
+    """
+    loader = _loader(section)
+    takes = [name for name, one in inspect.signature(loader).parameters.items() if one.kind is one.KEYWORD_ONLY]
+    for name in section.kwargs:
+        if name not in takes:
+            raise ConfigError(
+                f"dataset.kwargs.{name}", f"an argument of {section.name}", "no such argument", closest(name, takes)
+            )
+    data = loader(section.has_test, **section.kwargs)
+    _ = data.datasets
+    return data
+
+
+def _loader(section: DatasetSection) -> Loader:
+    if section.name.lower() in NAMED:
+        return NAMED[section.name.lower()]
+    path = Path(section.name)
+    kind = files.folder if path.is_dir() else _SUFFIXES.get(path.suffix)
+    if kind is None:
+        raise ConfigError("dataset.name", f"a data set's name, a folder of images, or a file ending in {[*_SUFFIXES]}",
+                          repr(section.name), closest(section.name.lower(), NAMED))  # fmt: skip
+    if not path.exists():
+        raise DataError("dataset.name", "an existing file", str(path), "Check the path, from where the command is run.")
+    return partial(text.sentences if kind is files.table and "text" in section.kwargs else kind, path)

@@ -1,0 +1,37 @@
+"""What a recipe asks for and does not get, a sentence each: nothing is ignored in silence."""
+
+from __future__ import annotations
+
+from automax_lightning.recipes.sections import Recipe
+
+
+def notes_of(recipe: Recipe, loss: str) -> tuple[str, ...]:
+    """The sentences to say before a search starts.
+
+    Args:
+        recipe: what was read.
+        loss: the one that is trained on.
+
+    Example:
+        >>> from automax_lightning.recipes.sections import from_mapping
+        >>> for note in notes_of(from_mapping({"dataset": {"name": "digits"}, "training": {"project_name": "p"}}), "AUCMLoss"):
+        ...     print(note)
+        training.project_name: nothing is sent to Weights & Biases; the trials' scores are in the journal and the table.
+    """
+    training, config = recipe.training, recipe.config
+    given = recipe.given
+    notes = []
+    if training.project_name is not None:
+        notes.append("training.project_name: nothing is sent to Weights & Biases; the trials' scores are in the journal "
+                     "and the table.")  # fmt: skip
+    if training.save_checkpoint_every not in (None, 1):
+        notes.append("training.save_checkpoint_every: a checkpoint is written after every epoch, so that nothing is lost; "
+                     "each trial keeps its best.")  # fmt: skip
+    if training.resume_from_checkpoint is False and "overwrite" not in given["automax"]:
+        notes.append("training.resume_from_checkpoint: false deletes nothing here; a search of this name goes on. "
+                     "--no-resume or automax.overwrite: true starts afresh.")  # fmt: skip
+    if training.output_path is not None and str(config.output_directory) != training.output_path:
+        notes.append(f"training.output_path: trials and checkpoints are kept with the search, in {config.directory}.")
+    if loss != training.loss:
+        notes.append(f"training.loss: the data have several labels, for which {training.loss} is {loss}.")
+    return tuple(notes)

@@ -1,0 +1,210 @@
+"""LibAUC's networks through our stack: logits, activations, weights from files."""
+
+from __future__ import annotations
+
+import copy
+import importlib
+import sys
+import warnings
+from pathlib import Path
+from typing import Any
+
+import cloudpickle
+import pytest
+import torch
+
+from automax_lightning import AUCModule, DigitsDataModule
+from automax_lightning.errors import CheckpointError, ConfigError
+from automax_lightning.fit import Fit
+from automax_lightning.recipes.models import FAMILIES, Network, family, network_of
+from automax_lightning.recipes.sections import ModelSection
+
+LIBAUC = sorted(set(FAMILIES) - {"mlp"})
+
+
+def libaucs_own() -> Any:
+    """``libauc.models`` as LibAUC imports it, with torch_geometric behind it."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch_geometric uses what torch has deprecated
+        return importlib.import_module("libauc.models")
+
+
+@pytest.mark.parametrize("name", ["resnet20", "resnet18", "densenet121"])
+def test_a_network_is_libaucs_own_without_its_sigmoid(name: str) -> None:
+    torch.manual_seed(3)
+    ours = Network(name, 1)().eval()
+    torch.manual_seed(3)
+    theirs = getattr(libaucs_own(), name)(last_activation=None, num_classes=1).eval()
+    x = torch.randn(2, 3, 32, 32)
+    with torch.no_grad():
+        logits = ours(x)
+        assert torch.equal(logits, theirs(x))
+        assert torch.equal(ours(x[:, :1]), theirs(x[:, :1].repeat(1, 3, 1, 1)))
+    assert logits.shape == (2, 1)
+    assert Network(name, 5)()(x).shape == (2, 5)
+
+
+def test_logits_are_no_probabilities() -> None:
+    torch.manual_seed(0)
+    scores = Network("resnet20", 1)()(100 * torch.randn(16, 3, 8, 8)).detach()
+    assert scores.min() < 0 or scores.max() > 1
+
+
+def test_the_activation_of_one_network_does_not_change_another() -> None:
+    relu = Network("resnet20", 1)(activations="relu").eval()
+    x = torch.randn(2, 3, 8, 8)
+    with torch.no_grad():
+        before = relu(x)
+        Network("resnet20", 1)(activations="elu")
+        assert torch.equal(relu(x), before)
+        assert torch.equal(copy.deepcopy(relu)(x), before)
+
+
+@pytest.mark.parametrize("name", LIBAUC)
+def test_every_name_exists_in_libauc_and_takes_the_listed_arguments(name: str) -> None:
+    import inspect
+
+    theirs = libaucs_own()
+    function = getattr(theirs, name)
+    kinds = {"resnet20": theirs.resnet_cifar.ResNet, "resnet18": theirs.resnet.ResNet, "densenet121": theirs.densenet.DenseNet}
+    made = next(kinds[key] for key in kinds if FAMILIES[key] is FAMILIES[name])
+    known = {*inspect.signature(function).parameters, *inspect.signature(made).parameters}
+    assert {*FAMILIES[name].arguments, "pretrained", "last_activation", "num_classes"} <= known
+    if FAMILIES[name].has_imagenet:
+        assert name in sys.modules[function.__module__].model_urls
+
+
+def test_batch_norm_and_balanced_batches_train_in_our_stack_and_continue_exactly(tmp_path: Path) -> None:
+    """Two epochs at once are the same bits as one, a new process's objects, and one more, batch statistics included."""
+    data = DigitsDataModule(share=0.2, images=True, batch_size=64)
+    states = []
+    for budgets in ((2,), (1, 2)):
+        for budget in budgets:
+            fit = Fit(lambda: AUCModule(Network("resnet20", 1)()), lambda seed: data.clone(seed=seed), epochs=2,
+                      trainer_kwargs={"max_epochs": 2}, objective=objective())  # fmt: skip
+            spec = trial(tmp_path / str(len(budgets)), budget)
+            result = fit.run(spec=spec)
+            assert result.error is None, result.error
+        states.append(fit.module.model.state_dict())
+    assert any("running_mean" in name for name in states[0])
+    assert all(torch.equal(states[0][name], states[1][name]) for name in states[0])
+
+
+def objective() -> Any:
+    from automax_lightning import Objective
+
+    return Objective("train/loss", "min")
+
+
+def trial(directory: Path, budget: int) -> Any:
+    from automax_lightning import TrialSpec
+
+    return TrialSpec(number=1, configuration={}, seed=5, directory=directory, budget=budget)
+
+
+def test_a_maker_of_networks_travels_to_other_processes() -> None:
+    maker = cloudpickle.loads(cloudpickle.dumps(Network("resnet20", 1)))
+    assert maker == Network("resnet20", 1)
+
+
+@pytest.mark.parametrize("kind", ["plain", "libauc", "lightning", "ours"])
+def test_weights_come_from_a_file_of_any_trainer_and_the_head_starts_afresh(tmp_path: Path, kind: str) -> None:
+    torch.manual_seed(1)
+    source: Any = Network("resnet20", 3)()
+    inner = source.network.state_dict()
+    content = {
+        "plain": inner,
+        "libauc": {"model_state_dict": inner, "state": Foreign(3), "args": Foreign(4)},
+        "lightning": {"state_dict": {f"model.network.{name}": tensor for name, tensor in inner.items()}, "epoch": 3},
+        "ours": source.state_dict(),
+    }[kind]
+    is_legacy = kind == "plain"  # ImageNet weights of old are in the format before torch 1.6
+    torch.save(content, tmp_path / "w.pt", _use_new_zipfile_serialization=not is_legacy)
+    torch.manual_seed(2)
+    loaded: Any = Network("resnet20", 1, str(tmp_path / "w.pt"))()
+    torch.manual_seed(2)
+    fresh: Any = Network("resnet20", 1)()
+    state = loaded.network.state_dict()
+    assert all(torch.equal(state[name], inner[name]) for name in inner if not name.startswith("linear"))
+    assert torch.equal(state["linear.weight"], fresh.network.state_dict()["linear.weight"])
+    assert not Foreign.was_made
+
+
+class Foreign:
+    """Something that runs code when it is unpickled."""
+
+    was_made = False
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+
+    def __setstate__(self, state: Any) -> None:
+        type(self).was_made = True
+
+
+def test_a_file_that_would_run_code_is_not_obeyed(tmp_path: Path) -> None:
+    class Evil:
+        def __reduce__(self) -> Any:
+            import os
+
+            return os.system, (f"touch {tmp_path / 'hacked'}",)
+
+    inner = Network("resnet20", 1)().state_dict()
+    torch.save({"model_state_dict": inner, "evil": Evil()}, tmp_path / "w.pt")
+    with pytest.raises(CheckpointError, match="without running code from it"):
+        Network("resnet20", 1, str(tmp_path / "w.pt"))()
+    assert not (tmp_path / "hacked").exists()
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (None, "expected a file of weights, found no such file"),
+        (b"no weights", "expected a file of torch.save"),
+        ([1, 2], "expected a dictionary of tensors"),
+        ({"a": torch.zeros(1)}, r"expected this network's \d+ tensors, found \d+ missing"),
+    ],
+)
+def test_a_file_that_does_not_fit_is_named(tmp_path: Path, content: Any, message: str) -> None:
+    path = tmp_path / "w.pt"
+    if isinstance(content, bytes):
+        path.write_bytes(content)
+    elif content is not None:
+        torch.save(content, path)
+    with pytest.raises(CheckpointError, match=f"w.pt: {message}"):
+        Network("resnet20", 1, str(path))()
+
+
+def test_tensors_of_other_shapes_are_named(tmp_path: Path) -> None:
+    state = {name: torch.zeros(1) for name in Network("resnet20", 1)().network.state_dict()}  # type: ignore[operator, union-attr]
+    torch.save(state, tmp_path / "w.pt")
+    with pytest.raises(CheckpointError, match="expected tensors of this network's shapes"):
+        Network("resnet20", 1, str(tmp_path / "w.pt"))()
+
+
+def test_imagenet_weights_come_from_torchs_cache_and_otherwise_the_error_says_where_to_put_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")  # nobody listens there: no download, at once
+    with pytest.raises(CheckpointError, match=r"model resnet18: expected its weights.*pretrained_path: FILE"):
+        Network("resnet18", 1, imagenet=True)()
+    cache = tmp_path / "hub" / "checkpoints"
+    cache.mkdir(parents=True, exist_ok=True)
+    torch.manual_seed(4)
+    weights = Network("resnet18", 1000)().network.state_dict()  # type: ignore[operator, union-attr]
+    torch.save(weights, cache / "resnet18-5c106cde.pth")
+    loaded: Any = Network("resnet18", 1, imagenet=True)()
+    assert torch.equal(loaded.network.conv1.weight, weights["conv1.weight"])
+    assert loaded.network.fc.weight.shape == (1, 512)
+
+
+def test_names_are_found_in_any_case_and_unknown_ones_have_a_neighbour() -> None:
+    assert network_of(ModelSection("ResNet18"), 1).name == "resnet18"
+    with pytest.raises(ConfigError, match="Did you mean 'densenet121'"):
+        family("densnet121")
+    with pytest.raises(ConfigError, match="model.activation: .*Did you mean 'activations'"):
+        network_of(ModelSection("resnet20", kwargs={"activation": "elu"}), 1)
+    with pytest.raises(ConfigError, match="model.num_classes: expected 14"):
+        network_of(ModelSection("resnet20", num_classes=1), 14)
+    assert network_of(ModelSection("resnet20", num_classes=14), 14).num_labels == 14
