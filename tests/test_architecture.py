@@ -42,6 +42,7 @@ LAYERS = [
     "auc.callbacks",
     "failures",
     "quiet",
+    "scores",
     "recorder",
     "isolation",
     "fit",

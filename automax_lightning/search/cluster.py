@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from automax_lightning.config import AutoMAXConfig
 from automax_lightning.errors import ExecutionError
 from automax_lightning.recorder import OnEpoch, StopRequested
+from automax_lightning.scores import FILE
 from automax_lightning.search.processes import ProcessExecutor
 from automax_lightning.search.records import result_from_json, result_to_json, spec_from_json, spec_to_json
 from automax_lightning.search.state import write_atomically
@@ -141,16 +142,17 @@ class DaskExecutor:
         for epoch, score in enumerate(result.curve, start=1):
             if epoch not in job.reported:  # told, but not heard yet
                 job.on_epoch(epoch, score)
-        return self._take_home(job.spec, result, answer["checkpoint"])
+        return self._take_home(job.spec, result, answer["files"])
 
     @staticmethod
-    def _take_home(spec: TrialSpec, result: TrialResult, checkpoint: bytes | None) -> TrialResult:
-        if checkpoint is None or spec.directory is None:
+    def _take_home(spec: TrialSpec, result: TrialResult, files: Mapping[str, bytes]) -> TrialResult:
+        if not files or spec.directory is None:
             return result
-        path = spec.directory / "checkpoints" / "best.ckpt"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(path, checkpoint)
-        return dataclasses.replace(result, checkpoint=path)
+        folder = spec.directory / "checkpoints"
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, content in files.items():
+            write_atomically(folder / name, content)
+        return dataclasses.replace(result, checkpoint=folder / "best.ckpt")
 
     def close(self) -> None:
         """Ask what still runs to end, and leave the cluster as it was."""
@@ -217,8 +219,16 @@ def run_remotely(factory: bytes, described: Mapping[str, Any]) -> dict[str, Any]
     supervisor = _supervisor(described, root, trial_file, worker.state.nthreads)
     supervisor.submit(spec, on_epoch, lambda: bool(orders().get("pause")))
     result = supervisor.wait()
-    content = None if is_shared or result.checkpoint is None else result.checkpoint.read_bytes()
-    return {"result": result_to_json(result, root), "checkpoint": content}
+    return {"result": result_to_json(result, root), "files": {} if is_shared else _files_of(result.checkpoint)}
+
+
+def _files_of(checkpoint: Path | None) -> dict[str, bytes]:
+    """The best checkpoint, and the scores beside it, to be taken home."""
+    if checkpoint is None:
+        return {}
+    scores = checkpoint.with_name(FILE)
+    found = {"best.ckpt": checkpoint.read_bytes()}
+    return {**found, FILE: scores.read_bytes()} if scores.exists() else found
 
 
 def _supervisor(
