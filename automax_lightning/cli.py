@@ -26,6 +26,7 @@ commands:
   validate    score the validation split
   test        score the test split
   predict     predict
+  report DIR  write one HTML file that shows the search in DIR (--output FILE)
 
   COMMAND --help lists every key. Keys of tune: those of fit, and
     search:   dotted key -> {low, high, log, default} | {choices, default} | {value}
@@ -111,8 +112,12 @@ def main(args: Sequence[str] | None = None) -> int:
     if command == "--version":
         sys.stdout.write(f"automax-lightning {version('automax-lightning')}\n")
         return 0
+    if command == "report":
+        from automax_lightning.report.command import main as report
+
+        return report(arguments[1:])
     if command not in ("tune", *_LIGHTNING):
-        sys.stderr.write(f"automax-lightning: no command {command!r}. {closest(command, ('tune', *_LIGHTNING))}\n")
+        sys.stderr.write(f"automax-lightning: no command {command!r}. {closest(command, ('tune', 'report', *_LIGHTNING))}\n")
         return 2
     return _run(arguments)
 

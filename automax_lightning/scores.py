@@ -121,6 +121,8 @@ def _arrays(offered: Any) -> SplitScores | str:
         scores = scores.astype(np.float32)
     except (TypeError, ValueError) as error:
         return f"the callback offered something else than (scores, labels): {error}"
+    if scores.ndim == 2 and labels.shape == scores.shape[:1]:  # several classes, as one-versus-rest tasks
+        labels = labels[:, None] == np.arange(scores.shape[1])
     if scores.shape != labels.shape or scores.ndim not in (1, 2):
         return f"scores of shape {scores.shape} do not go with labels of shape {labels.shape}"
     if scores.size > LIMIT:

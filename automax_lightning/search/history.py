@@ -41,6 +41,7 @@ class History:
         known: configurations with their costs from elsewhere, given to this search at its start.
         seconds: wall-clock time that this search has run in all, over its continuations.
         started: trial number -> when it was last started, in seconds since 1970.
+        command: the command line of the process that has run this search last.
     """
 
     settings: Mapping[str, Any] = dataclasses.field(default_factory=dict)
@@ -52,6 +53,7 @@ class History:
     known: tuple[Observation, ...] = ()
     seconds: float = 0.0
     started: Mapping[int, float] = dataclasses.field(default_factory=dict)
+    command: tuple[str, ...] = ()
 
     def final(self) -> dict[int, TrialResult]:
         """The results of the trials that are over, or paused at the end of a budget."""
@@ -101,12 +103,15 @@ def replay(events: Iterable[Mapping[str, Any]], root: Path, warnings: Sequence[s
     curves: dict[int, dict[int, float]] = {}
     started: dict[int, float] = {}
     known: tuple[Observation, ...] = ()
+    command: tuple[str, ...] = ()
     clock = _Clock()
     for event in events:
         clock.tick(event)
         kind = event["event"]
         if kind == "settings":
             settings = {name: value for name, value in decode(event["settings"]).items() if name != "format"}
+        elif kind == "open":
+            command = tuple(event.get("argv", ()))
         elif kind == "known":
             known = tuple(Observation(decode_values(each["values"]), each["cost"]) for each in event["known"])
         elif kind == "ask":
@@ -125,8 +130,9 @@ def replay(events: Iterable[Mapping[str, Any]], root: Path, warnings: Sequence[s
                 results[result.number] = result
                 reopened.discard(result.number)
     return History(
-        settings, tuple(asks.values()), results, curves, tuple(warnings), frozenset(reopened), known, clock.seconds, started
-    )
+        settings, tuple(asks.values()), results, curves, tuple(warnings), frozenset(reopened), known, clock.seconds, started,
+        command,
+    )  # fmt: skip
 
 
 class _Clock:
