@@ -55,7 +55,8 @@ def importances(reading: Reading) -> list[Importance]:
         found += [one] if one else []
     if not found:
         few = len(reading.whole) < _FEWEST
-        reason = f"{len(reading.whole)} whole trials" if few else "scores or values that are all equal"
+        count = len(reading.whole)
+        reason = f"{count} whole trial{'' if count == 1 else 's'}" if few else "scores or values that are all equal"
         raise ReportError("plot_importance", f"at least {_FEWEST} whole trials that differ", reason, "Run more trials.")
     return found
 
