@@ -41,6 +41,7 @@ COMMANDS: Mapping[str, Command] = {
     "validate": Command("automax_lightning.tune", "run", "score the validation split"),
     "test": Command("automax_lightning.tune", "run", "score the test split"),
     "predict": Command("automax_lightning.tune", "run", "predict"),
+    "report": Command("automax_lightning.report.command", "main", "write one HTML file that shows the search in DIR"),
     "status": Command("automax_lightning.watch", "main", "how the search in DIR stands, whoever runs it"),
 }
 """Every command, in the order of ``--help``."""
@@ -72,6 +73,8 @@ def exit_code(action: Callable[[], int | None]) -> int:
         return BAD_INPUT
     except KeyboardInterrupt:
         return INTERRUPTED
+    except SystemExit as end:  # of argparse, which has said what there is to say
+        return end.code if isinstance(end.code, int) else BAD_INPUT if end.code else DONE
     except Exception:
         traceback.print_exc()  # user code failed: its own traceback says most
         return FAILED

@@ -19,6 +19,7 @@ from automax_lightning.isolation import isolated
 from automax_lightning.loggers import KeepRuns, Run, fresh_loggers, log_result
 from automax_lightning.quiet import QUIET, quiet_lightning
 from automax_lightning.recorder import OnEpoch, StopRequested, TrialRecorder
+from automax_lightning.scores import FILE, keep_scores
 from automax_lightning.seeding import ReproducibleEpochs, seed_all
 from automax_lightning.trial import Objective, Status, TrialResult, TrialSpec
 
@@ -195,7 +196,7 @@ class Fit:
         if self.output_path is None:
             return Path(tempfile.mkdtemp(prefix=f"{self.experiment_name}_"))
         directory = Path(self.output_path) / self.experiment_name
-        for stale in (directory / "checkpoints").glob("*.ckpt"):
+        for stale in (path for kind in ("*.ckpt", FILE) for path in (directory / "checkpoints").glob(kind)):
             stale.unlink()  # a run by hand starts from the start; a search continues through its spec's directory
         return directory
 
@@ -226,6 +227,8 @@ class Fit:
             self.module.load_state_dict(state)
             return {}
         trainer.test(self.module, datamodule=self._datamodule, ckpt_path=checkpoint, verbose=self.verbose, weights_only=False)
+        if trainer.is_global_zero:
+            keep_scores(checkpoint.with_name(FILE), trainer.callbacks, "test")  # type: ignore[attr-defined]
         return _split(trainer.callback_metrics, "test/")
 
     def _verdict(self, recorder: TrialRecorder) -> tuple[Status, str]:

@@ -144,19 +144,20 @@ class DaskExecutor:
         for epoch, score in enumerate(result.curve, start=1):
             if epoch not in job.reported:  # told, but not heard yet
                 job.on_epoch(epoch, score)
-        return self._take_home(job.spec, result, answer["checkpoint"])
+        return self._take_home(job.spec, result, answer["files"])
 
     @staticmethod
-    def _take_home(spec: TrialSpec, result: TrialResult, checkpoint: bytes | None) -> TrialResult:
+    def _take_home(spec: TrialSpec, result: TrialResult, files: Mapping[str, bytes]) -> TrialResult:
         assert spec.directory is not None
         if result.error is not None:
             write_error(spec.directory, result.error)
-        if checkpoint is None:
+        if not files:
             return result
-        path = spec.directory / "checkpoints" / "best.ckpt"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(path, checkpoint)
-        return dataclasses.replace(result, checkpoint=path)
+        folder = spec.directory / "checkpoints"
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, content in files.items():
+            write_atomically(folder / name, content)
+        return dataclasses.replace(result, checkpoint=folder / "best.ckpt")
 
     def close(self) -> None:
         """Ask what still runs to end, and leave the cluster as it was."""

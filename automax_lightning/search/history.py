@@ -42,6 +42,7 @@ class History:
         seconds: wall-clock time that this search has run in all, over its continuations.
         started: trial number -> when it was last started, in seconds since 1970.
         newest: when the last event was recorded, in seconds since 1970.
+        command: the command line of the process that has run this search last.
     """
 
     settings: Mapping[str, Any] = dataclasses.field(default_factory=dict)
@@ -54,6 +55,7 @@ class History:
     seconds: float = 0.0
     started: Mapping[int, float] = dataclasses.field(default_factory=dict)
     newest: float | None = None
+    command: tuple[str, ...] = ()
 
     def final(self) -> dict[int, TrialResult]:
         """The results of the trials that are over, or paused at the end of a budget."""
@@ -103,12 +105,15 @@ def replay(events: Iterable[Mapping[str, Any]], root: Path, warnings: Sequence[s
     curves: dict[int, dict[int, float]] = {}
     started: dict[int, float] = {}
     known: tuple[Observation, ...] = ()
+    command: tuple[str, ...] = ()
     clock = _Clock()
     for event in events:
         clock.tick(event)
         kind = event["event"]
         if kind == "settings":
             settings = {name: value for name, value in decode(event["settings"]).items() if name != "format"}
+        elif kind == "open":
+            command = tuple(event.get("argv", ()))
         elif kind == "known":
             known = tuple(Observation(decode_values(each["values"]), each["cost"]) for each in event["known"])
         elif kind == "ask":
@@ -128,7 +133,7 @@ def replay(events: Iterable[Mapping[str, Any]], root: Path, warnings: Sequence[s
                 reopened.discard(result.number)
     return History(
         settings, tuple(asks.values()), results, curves, tuple(warnings), frozenset(reopened), known, clock.seconds, started,
-        clock.newest,
+        clock.newest, command,
     )  # fmt: skip
 
 

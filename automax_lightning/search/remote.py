@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from automax_lightning.scores import FILE
 from automax_lightning.search.processes import ProcessExecutor
 from automax_lightning.search.records import result_to_json, spec_from_json
 from automax_lightning.search.state import write_atomically
@@ -60,8 +61,16 @@ def run_remotely(factory: bytes, described: Mapping[str, Any]) -> dict[str, Any]
     result = supervisor.wait()
     if is_abandoned():
         supervisor.close()
-    content = None if is_shared or result.checkpoint is None else result.checkpoint.read_bytes()
-    return {"result": result_to_json(result, root), "checkpoint": content}
+    return {"result": result_to_json(result, root), "files": {} if is_shared else _files_of(result.checkpoint)}
+
+
+def _files_of(checkpoint: Path | None) -> dict[str, bytes]:
+    """The best checkpoint, and the scores beside it, to be taken home."""
+    if checkpoint is None:
+        return {}
+    scores = checkpoint.with_name(FILE)
+    found = {"best.ckpt": checkpoint.read_bytes()}
+    return {**found, FILE: scores.read_bytes()} if scores.exists() else found
 
 
 def _can_see(path: Path) -> bool:
