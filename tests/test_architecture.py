@@ -84,6 +84,8 @@ LAYERS = [
     "recipes.images",
     "recipes.files",
     "recipes.text",
+    "recipes.sources",
+    "recipes.graphs",
     "recipes.named",
     "recipes.clinical",
     "recipes.data",

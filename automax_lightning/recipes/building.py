@@ -18,9 +18,9 @@ from automax_lightning.factory import trainer_factory
 from automax_lightning.fit import Fit
 from automax_lightning.recipe import FitRecipe
 from automax_lightning.recipes.data import load_data
-from automax_lightning.recipes.models import network_of
+from automax_lightning.recipes.models import family, network_of
 from automax_lightning.recipes.notes import notes_of
-from automax_lightning.recipes.sections import Recipe
+from automax_lightning.recipes.sections import ModelSection, Recipe
 from automax_lightning.space import autopartial
 
 _FOR_SEVERAL_LABELS = {
@@ -94,7 +94,7 @@ def build(recipe: Recipe) -> LoadedRecipe:
     made = trainer_factory(
         model=network_of(recipe.model, labels), data=data, loss=loss, optimizer=training.optimizer,
         loss_kwargs=_tupled(loss, training.loss_kwargs), optimizer_kwargs=training.optimizer_kwargs,
-        model_kwargs=recipe.model.kwargs, epochs=training.epochs, decay_epochs=training.decay_epochs,
+        model_kwargs=_with_dims(recipe.model, data), epochs=training.epochs, decay_epochs=training.decay_epochs,
         decay_factor=training.decay_factor, sampling_rate=training.sampling_rate, batch_size=training.batch_size,
         eval_batch_size=training.eval_batch_size, metrics=recipe.metrics.names, metric_kwargs=recipe.metrics.kwargs,
         trainer_kwargs=recipe.trainer, num_labels=labels, experiment_name=training.experiment_name,
@@ -106,6 +106,13 @@ def build(recipe: Recipe) -> LoadedRecipe:
     factory = autopartial(SourcedRecipe(**parts, source=source), **made.kwds)
     _try(factory(factory.cs.get_default_configuration()), data, labels)
     return LoadedRecipe(recipe, factory, recipe.config, recipe.metrics.target, notes_of(recipe, loss))
+
+
+def _with_dims(section: ModelSection, data: AUCDataModule) -> dict[str, Any]:
+    """The network's arguments, with what a graph network must know of the data's features."""
+    dims = getattr(getattr(data, "inner", None), "dims", {})
+    takes = family(section.name.lower()).arguments if dims else ()
+    return {**{name: value for name, value in dims.items() if name in takes}, **section.kwargs}
 
 
 def _tupled(loss: str, given: Mapping[str, Any]) -> dict[str, Any]:
