@@ -80,6 +80,7 @@ LAYERS = [
     "tune",
     "recipes.metrics",
     "recipes.sections",
+    "recipes.reading",
     "recipes.splits",
     "recipes.images",
     "recipes.files",

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import inspect
 from collections.abc import Mapping
 from typing import Any
 
+import lightning as L
 import torch
 from lightning.pytorch.utilities.seed import isolate_rng
 
@@ -13,7 +15,7 @@ from automax_lightning.auc import pairs
 from automax_lightning.auc.data import AUCDataModule
 from automax_lightning.automax import AutoMAX
 from automax_lightning.config import AutoMAXConfig
-from automax_lightning.errors import ConfigError
+from automax_lightning.errors import ConfigError, closest
 from automax_lightning.factory import trainer_factory
 from automax_lightning.fit import Fit
 from automax_lightning.recipe import FitRecipe
@@ -86,6 +88,10 @@ def build(recipe: Recipe) -> LoadedRecipe:
         PairError: if loss and optimizer do not belong together, or have no such argument.
     """
     training = recipe.training
+    if pairs.get(training.loss, loss_kwargs=training.loss_kwargs).is_ranking:
+        raise ConfigError("training.loss", "a loss of classification", training.loss,
+                          "Pass your own loaders of queries to trainer_factory, from Python.")  # fmt: skip
+    _check_trainer(recipe.trainer)
     data = load_data(recipe.dataset)
     if training.num_workers is not None:
         data = data.clone(num_workers=training.num_workers)
@@ -106,6 +112,14 @@ def build(recipe: Recipe) -> LoadedRecipe:
     factory = autopartial(SourcedRecipe(**parts, source=source), **made.kwds)
     _try(factory(factory.cs.get_default_configuration()), data, labels)
     return LoadedRecipe(recipe, factory, recipe.config, recipe.metrics.target, notes_of(recipe, loss))
+
+
+def _check_trainer(given: Mapping[str, Any]) -> None:
+    known = [name for name in inspect.signature(L.Trainer).parameters if name not in ("max_epochs", "callbacks")]
+    for name in given:
+        if name not in known:
+            fix = "Write training.epochs." if name == "max_epochs" else closest(name, known)
+            raise ConfigError(f"trainer.{name}", "an argument of lightning.Trainer that no other section sets", "none", fix)
 
 
 def _with_dims(section: ModelSection, data: AUCDataModule) -> dict[str, Any]:

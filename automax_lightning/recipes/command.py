@@ -12,7 +12,7 @@ import yaml
 
 from automax_lightning.errors import ConfigError, closest
 from automax_lightning.recipes import load
-from automax_lightning.recipes.sections import FLAGS
+from automax_lightning.recipes.reading import FLAGS
 
 if TYPE_CHECKING:
     from automax_lightning.automax import AutoMAX

@@ -13,7 +13,7 @@ def notes_of(recipe: Recipe, loss: str) -> tuple[str, ...]:
         loss: the one that is trained on.
 
     Example:
-        >>> from automax_lightning.recipes.sections import from_mapping
+        >>> from automax_lightning.recipes.reading import from_mapping
         >>> for note in notes_of(from_mapping({"dataset": {"name": "digits"}, "training": {"project_name": "p"}}), "AUCMLoss"):
         ...     print(note)
         training.project_name: nothing is sent to Weights & Biases; the trials' scores are in the journal and the table.
