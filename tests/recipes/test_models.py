@@ -16,10 +16,11 @@ import torch
 from automax_lightning import AUCModule, DigitsDataModule
 from automax_lightning.errors import CheckpointError, ConfigError
 from automax_lightning.fit import Fit
+from automax_lightning.recipes.graphs import CLASSES
 from automax_lightning.recipes.models import FAMILIES, Network, family, network_of
 from automax_lightning.recipes.sections import ModelSection
 
-LIBAUC = sorted(set(FAMILIES) - {"mlp"})
+LIBAUC = sorted(set(FAMILIES) - {"mlp", *CLASSES})
 
 
 def libaucs_own() -> Any:
