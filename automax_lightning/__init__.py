@@ -28,12 +28,14 @@ if TYPE_CHECKING:
     from automax_lightning.trial import Status as Status
     from automax_lightning.trial import TrialResult as TrialResult
     from automax_lightning.trial import TrialSpec as TrialSpec
+    from automax_lightning.tune import AutoMAXCLI as AutoMAXCLI
 
 _HOMES = {
     "AUCDataModule": "auc.data",
     "AUCModule": "auc.module",
     "AUROC": "auc.callbacks",
     "AutoMAX": "automax",
+    "AutoMAXCLI": "tune",
     "AutoMAXConfig": "config",
     "AutoMAXConfigration": "config",
     "AutoMAXError": "errors",

@@ -1,96 +1,39 @@
-"""The `automax-lightning` command: Lightning's own subcommands, and `tune`."""
+"""The `automax-lightning` command: Lightning's own subcommands, and those of a search."""
 
 from __future__ import annotations
 
 import sys
-import traceback
-import warnings
-from argparse import ArgumentError
 from collections.abc import Sequence
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
-from automax_lightning.errors import AutoMAXError, ExecutionError, FirstTrialFailedError, closest
+from automax_lightning.commands import BAD_INPUT, COMMANDS
+from automax_lightning.errors import closest
 
 if TYPE_CHECKING:
-    from automax_lightning.automax import AutoMAX
+    from automax_lightning.tune import AutoMAXCLI as AutoMAXCLI
 
-USAGE = """\
+_USAGE = """\
 usage: automax-lightning COMMAND [--config FILE.yaml] [--KEY VALUE ...]
 
 Tune any Lightning fit with SMAC3, and train any network on LibAUC's AUC losses.
 
 commands:
-  tune        search over keys of the configuration; writes best_config.yaml
-  run         the original AutoMAX's recipe: run --config_file recipe.yaml; writes best_recipe.yaml
-  fit         train once             (LightningCLI's own, as are the next three)
-  validate    score the validation split
-  test        score the test split
-  predict     predict
+{commands}
 
   COMMAND --help lists every key. Keys of tune: those of fit, and
-    search:   dotted key -> {low, high, log, default} | {choices, default} | {value}
-              (left out: the default space of the loss and its optimizer)
+    search:   dotted key -> {{low, high, log, default}} | {{choices, default}} | {{value}}, each with or without
+              when: {{another key: value}}   (left out: the default space of the loss and its optimizer)
     automax:  name, n_trials, target, SEED, output_directory, overwrite, ...
+    --quiet   print nothing but errors
 
 exit codes: 0 done, 1 the search or the fit failed, 2 bad input, 130 interrupted
 """
-_LIGHTNING = ("fit", "validate", "test", "predict")
 
 
-class AutoMAXCLI:
-    """A LightningCLI with a `tune` subcommand: change one import, and your script can tune itself.
-
-    Takes the arguments of `lightning.pytorch.cli.LightningCLI` and leaves every other subcommand to it.
-
-    Args:
-        model_class: your LightningModule; None takes it from ``model.class_path`` of the YAML.
-        datamodule_class: your LightningDataModule; None takes it from ``data.class_path``.
-        args: the command line without the program's name; None for ``sys.argv``.
-        kwargs: any other argument of `LightningCLI`.
-
-    Example:
-        >>> # AutoMAXCLI(MyModule, MyDataModule)      in my_script.py; then:
-        >>> # python my_script.py tune --config mine.yaml
-    """
-
-    def __init__(
-        self, model_class: Any = None, datamodule_class: Any = None, *, args: Sequence[str] | None = None, **kwargs: Any
-    ) -> None:
-        # Lightning warns of a command line given twice; this one is the command line, less the name of a subcommand.
-        warnings.filterwarnings("ignore", message="LightningCLI's args parameter is intended")
-        arguments = list(sys.argv[1:] if args is None else args)
-        if arguments and arguments[0] == "tune":
-            from automax_lightning.tune import TuneCLI
-
-            self.tuner = run_search(TuneCLI(model_class, datamodule_class, args=arguments[1:], **kwargs))
-            return
-        from automax_lightning.tune import FitCLI
-
-        self.lightning = FitCLI(model_class, datamodule_class, args=arguments, **kwargs)
-
-
-def run_search(cli: Any) -> AutoMAX:
-    """Run the search that a parsed configuration describes, and say what came out.
-
-    Args:
-        cli: a `TuneCLI`.
-
-    Returns:
-        The finished search.
-    """
-    from automax_lightning.tune import write_best_config
-
-    tuner: AutoMAX = cli.tuner()
-    tuner.optimize()
-    best = tuner.best
-    assert best is not None
-    config = tuner.directory / "best_config.yaml"
-    write_best_config(tuner.trainer.autofunc, tuner.configuration_of(best.number), config)  # type: ignore[attr-defined]
-    tuner.say(tuner.summary())
-    tuner.say(f"Best configuration as a file: {config}")
-    tuner.say(f"Train it again: automax-lightning fit --config {config}")
-    return tuner
+def usage() -> str:
+    """What ``--help`` prints, made from the table of commands."""
+    return _USAGE.format(commands="\n".join(f"  {name:<10}{command.help}" for name, command in COMMANDS.items()))
 
 
 def main(args: Sequence[str] | None = None) -> int:
@@ -105,44 +48,25 @@ def main(args: Sequence[str] | None = None) -> int:
         True
     """
     arguments = list(sys.argv[1:] if args is None else args)
-    command = arguments[0] if arguments else "--help"
-    if command in ("-h", "--help"):
-        sys.stdout.write(USAGE)
+    name = arguments[0] if arguments else "--help"
+    if name in ("-h", "--help"):
+        sys.stdout.write(usage())
         return 0
-    if command == "--version":
+    if name == "--version":
         sys.stdout.write(f"automax-lightning {version('automax-lightning')}\n")
         return 0
-    if command not in ("tune", "run", *_LIGHTNING):
-        sys.stderr.write(f"automax-lightning: no command {command!r}. {closest(command, ('tune', 'run', *_LIGHTNING))}\n")
-        return 2
-    return _run(arguments)
+    if name not in COMMANDS:
+        sys.stderr.write(f"automax-lightning: no command {name!r}. {closest(name, COMMANDS)}\n")
+        return BAD_INPUT
+    return COMMANDS[name].run(arguments)
 
 
-def _run(arguments: Sequence[str]) -> int:
-    try:
-        if arguments[0] == "run":
-            from automax_lightning.recipes.command import run
+def __getattr__(name: str) -> Any:
+    if name == "AutoMAXCLI":  # where a LightningCLI script looks for it; it is heavy, and this module is not
+        from automax_lightning.tune import AutoMAXCLI
 
-            run(arguments[1:])
-        else:
-            AutoMAXCLI(args=arguments)
-    except (FirstTrialFailedError, ExecutionError) as error:
-        sys.stderr.write(f"automax-lightning: {error}\n")
-        return 1
-    except ArgumentError as error:
-        from automax_lightning.tune import said
-
-        sys.stderr.write(f"automax-lightning: {said(error)}\n")
-        return 2
-    except AutoMAXError as error:
-        sys.stderr.write(f"automax-lightning: {error}\n")
-        return 2
-    except KeyboardInterrupt:
-        return 130
-    except Exception:
-        traceback.print_exc()  # user code failed: its own traceback says most
-        return 1
-    return 0
+        return AutoMAXCLI
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 if __name__ == "__main__":

@@ -25,6 +25,7 @@ class DigitsDataModule(TabularDataModule):
         sampling_rate: as there.
         num_workers: as there.
         seed: decides the splits and the batches; the thinning is always the same.
+        split_seed: decides the splits, where `seed` is to decide the batches only.
 
     Example:
         >>> DigitsDataModule().facts
@@ -44,6 +45,7 @@ class DigitsDataModule(TabularDataModule):
         sampling_rate: float | None = 0.5,
         num_workers: int = 0,
         seed: int = 0,
+        split_seed: int | None = None,
     ) -> None:
         if not 0 < share < 0.5:
             raise ConfigError("DigitsDataModule.share", "a share in (0, 0.5)", repr(share), "Pass share=0.05.")
@@ -53,7 +55,7 @@ class DigitsDataModule(TabularDataModule):
         X, y = _digits(share, image_size if images else None)
         super().__init__(
             X, y, val_size=val_size, test_size=test_size, batch_size=batch_size, eval_batch_size=eval_batch_size,
-            sampling_rate=sampling_rate, num_workers=num_workers, seed=seed,
+            sampling_rate=sampling_rate, num_workers=num_workers, seed=seed, split_seed=split_seed,
         )  # fmt: skip
 
 

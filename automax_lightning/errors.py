@@ -84,6 +84,10 @@ class ExecutionError(AutoMAXError, RuntimeError):
     """The place that was asked to run trials cannot run them."""
 
 
+class ReportError(AutoMAXError, RuntimeError):
+    """A figure or a report cannot be made from what is there."""
+
+
 def closest(name: str, known: Iterable[str]) -> str:
     """The sentence that names the known names closest to `name`.
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import copy
 import tempfile
 import traceback
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,9 +14,12 @@ import torch
 
 from automax_lightning.errors import CheckpointError, ConfigError
 from automax_lightning.failures import classify
+from automax_lightning.hosting import as_list, has_test, progress_of, trial_callbacks, trial_settings
 from automax_lightning.isolation import isolated
+from automax_lightning.loggers import KeepRuns, Run, fresh_loggers, log_result
 from automax_lightning.quiet import QUIET, quiet_lightning
 from automax_lightning.recorder import OnEpoch, StopRequested, TrialRecorder
+from automax_lightning.scores import FILE, keep_scores
 from automax_lightning.seeding import ReproducibleEpochs, seed_all
 from automax_lightning.trial import Objective, Status, TrialResult, TrialSpec
 
@@ -41,6 +44,7 @@ class Fit:
         experiment_name: name of the run's directory where none is given.
         output_path: parent of that directory; None for a fresh temporary one.
         verbose: show Lightning's own bars and messages.
+        trainer_class: makes the Trainer; a subclass of your own, for instance.
 
     Raises:
         ConfigError: if `epochs` is below 1, or `trainer_kwargs` takes checkpoints away.
@@ -66,14 +70,16 @@ class Fit:
         experiment_name: str = "trial",
         output_path: str | Path | None = None,
         verbose: bool = False,
+        trainer_class: Callable[..., L.Trainer] = L.Trainer,
     ) -> None:
         self.trainer_kwargs = dict(trainer_kwargs or {})
         self.epochs = int(self.trainer_kwargs.pop("max_epochs", epochs))
         self.objective = objective or Objective()
-        self.callbacks = (*callbacks, *_as_list(self.trainer_kwargs.pop("callbacks", None)))
+        self.callbacks = (*callbacks, *as_list(self.trainer_kwargs.pop("callbacks", None)))
         self.experiment_name = experiment_name
         self.output_path = output_path
         self.verbose = verbose
+        self.trainer_class = trainer_class
         self.exception: BaseException | None = None
         self._make_module, self._make_datamodule = module, datamodule
         self._module: L.LightningModule | None = None
@@ -147,6 +153,7 @@ class Fit:
             The result. An exception in user code is a result too: status, reason and traceback; the exception itself
             is kept as `fit.exception`.
         """
+        is_trial = spec is not None and spec.directory is not None
         spec = spec or TrialSpec(number=1, configuration={}, seed=seed)
         directory = spec.directory or self._own_directory()
         recorder = TrialRecorder(
@@ -162,44 +169,66 @@ class Fit:
         try:
             with isolated(), quiet_lightning(self.verbose):
                 self._build(spec.seed)
-                self._train(recorder, spec, directory)
+                self._train(recorder, spec, directory, is_trial=is_trial)
                 if recorder.ended_by not in _GOES_ON and recorder.best_epoch is not None:
                     test = self._score_test_split(recorder.best_checkpoint)
             status, reason = self._verdict(recorder)
         except Exception as exception:
             self.exception = exception
             status, reason = classify(exception)
-        return self._result(spec, recorder, test, status, reason)
+        result = self._result(spec, recorder, test, status, reason)
+        if is_trial and self._trainer is not None and self._trainer.loggers:
+            self._log(spec, recorder.objective, result)
+        return result
+
+    def _log(self, spec: TrialSpec, objective: Objective, result: TrialResult) -> None:
+        try:
+            with isolated(), quiet_lightning(self.verbose):
+                log_result(self.trainer.loggers, spec, objective, result, self.trainer.global_step)
+        except Exception as error:  # the score is there; a service that does not answer must not cost the trial
+            warnings.warn(f"the logger did not take the result of trial {spec.number}: {error}", stacklevel=2)
+
+    def _seed(self, seed: int) -> None:
+        """What `prepare_data` and `setup` draw from."""
+        seed_all(seed)
 
     def _own_directory(self) -> Path:
         if self.output_path is None:
             return Path(tempfile.mkdtemp(prefix=f"{self.experiment_name}_"))
         directory = Path(self.output_path) / self.experiment_name
-        for stale in (directory / "checkpoints").glob("*.ckpt"):
+        for stale in (path for kind in ("*.ckpt", FILE) for path in (directory / "checkpoints").glob(kind)):
             stale.unlink()  # a run by hand starts from the start; a search continues through its spec's directory
         return directory
 
-    def _train(self, recorder: TrialRecorder, spec: TrialSpec, directory: Path) -> None:
-        seed_all(spec.seed)
+    def _train(self, recorder: TrialRecorder, spec: TrialSpec, directory: Path, *, is_trial: bool) -> None:
+        self._seed(spec.seed)
         resumed = recorder.last_checkpoint if recorder.last_checkpoint.exists() else None
-        reproducible = ReproducibleEpochs(spec.seed, first_epoch=_epochs_in(resumed))
-        self._trainer = self._new_trainer((reproducible, recorder), directory, spec.epochs or self.epochs)
+        epochs, steps = progress_of(resumed)
+        own: tuple[L.Callback, ...] = (ReproducibleEpochs(spec.seed, first_epoch=epochs), recorder)
+        logger = self.trainer_kwargs.get("logger", False)
+        if is_trial:
+            run = Run.of(spec, directory, steps)
+            logger, own = fresh_loggers(logger, run), (own[0], KeepRuns(run), recorder)
+        self._trainer = self._new_trainer(own, directory, spec.epochs or self.epochs, logger)
         # Our own file, written a moment ago on this machine: a user's module may keep any object in it.
         self._trainer.fit(self.module, datamodule=self._datamodule, ckpt_path=resumed, weights_only=False)
 
-    def _new_trainer(self, own: Sequence[L.Callback], directory: Path | None, epochs: int) -> L.Trainer:
+    def _new_trainer(self, own: Sequence[L.Callback], directory: Path | None, epochs: int, logger: Any = False) -> L.Trainer:
         loud = {"enable_progress_bar": True, "enable_model_summary": True} if self.verbose else {}
-        kwargs = {**QUIET, **loud, "max_epochs": epochs, "default_root_dir": directory, **self.trainer_kwargs}
-        return L.Trainer(callbacks=[*copy.deepcopy(self.callbacks), *own], **kwargs)
+        settings = {**QUIET, **loud, **trial_settings(self.trainer_kwargs), "max_epochs": epochs}
+        callbacks = [*trial_callbacks(self.callbacks, self.objective, directory), *own]
+        return self.trainer_class(callbacks=callbacks, default_root_dir=directory, **{**settings, "logger": logger})
 
     def _score_test_split(self, checkpoint: Path) -> dict[str, float]:
         """Load the best epoch into the module, and score the test split with it where there is one."""
         trainer = self.trainer
-        if not _has_test(self.module, self._datamodule):
+        if not has_test(self.module, self._datamodule):
             state = torch.load(checkpoint, map_location="cpu", weights_only=False)["state_dict"]
             self.module.load_state_dict(state)
             return {}
         trainer.test(self.module, datamodule=self._datamodule, ckpt_path=checkpoint, verbose=self.verbose, weights_only=False)
+        if trainer.is_global_zero:
+            keep_scores(checkpoint.with_name(FILE), trainer.callbacks, "test")  # type: ignore[attr-defined]
         return _split(trainer.callback_metrics, "test/")
 
     def _verdict(self, recorder: TrialRecorder) -> tuple[Status, str]:
@@ -241,26 +270,5 @@ class Fit:
         )
 
 
-def _as_list(callbacks: L.Callback | Sequence[L.Callback] | None) -> list[L.Callback]:
-    if callbacks is None:
-        return []
-    return [callbacks] if isinstance(callbacks, L.Callback) else list(callbacks)
-
-
 def _split(metrics: Mapping[str, Any], prefix: str) -> dict[str, float]:
     return {key.removeprefix(prefix): float(value) for key, value in metrics.items() if key.startswith(prefix)}
-
-
-def _epochs_in(checkpoint: Path | None) -> int:
-    if checkpoint is None:
-        return 0
-    return int(torch.load(checkpoint, map_location="cpu", weights_only=False)["epoch"]) + 1
-
-
-def _has_test(module: L.LightningModule, datamodule: L.LightningDataModule | None) -> bool:
-    has = getattr(datamodule, "has_test", None)
-    if has is not None:
-        return bool(has)
-    source, base = (datamodule, L.LightningDataModule) if datamodule is not None else (module, L.LightningModule)
-    overridden = type(source).test_dataloader is not base.test_dataloader
-    return overridden and type(module).test_step is not L.LightningModule.test_step

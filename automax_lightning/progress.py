@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-import time
+import dataclasses
 from statistics import median_high
 from types import TracebackType
 
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TextColumn
+from rich.console import Console, Group
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
 
 from automax_lightning.trial import Objective, TrialResult, TrialSpec
+from automax_lightning.watch import Running, duration
 
 
 class SearchProgress:
-    """Shows trial k of n, the best score so far and the time left.
+    """Shows how many of n trials are over, the best score so far, the time left, and how far each running trial is.
 
     Used as a context manager. Where the output is no terminal (a pipe, a log file, a notebook) it writes one line for
     each finished trial and no control characters.
@@ -41,15 +45,12 @@ class SearchProgress:
         self.finished = finished
         self._seconds: dict[int, float] = {}
         self._best = ""
-        self._current = ""
-        self._live: Progress | None = None
-        self._task: TaskID | None = None
+        self._running: dict[int, Running] = {}
+        self._live: Live | None = None
 
     def __enter__(self) -> SearchProgress:
         if self.console.is_terminal and not self.console.is_jupyter and not self.console.quiet:
-            columns = (BarColumn(bar_width=20), TextColumn("{task.description}"))
-            self._live = Progress(*columns, console=self.console, transient=True)
-            self._task = self._live.add_task("", total=self.n_trials, completed=self.finished)
+            self._live = Live(self._picture(), console=self.console, transient=True, auto_refresh=False)
             self._live.start()
         return self
 
@@ -60,18 +61,17 @@ class SearchProgress:
 
     def trial_started(self, spec: TrialSpec) -> None:
         """A trial begins."""
-        goal = "" if spec.budget is None else f", up to epoch {spec.budget}"
-        self._current = f"trial {spec.number} of {self.n_trials}{goal}"
-        self._started = time.monotonic()
+        self._running[spec.number] = Running(spec.number, goal=spec.budget or spec.epochs)
         self._refresh()
 
     def epoch_finished(self, number: int, epoch: int, score: float) -> None:
         """A trial has finished one more epoch."""
-        self._current = f"trial {number} of {self.n_trials}, epoch {epoch}: {self.objective.target} {score:.4f}"
+        self._running[number] = dataclasses.replace(self._running[number], epoch=epoch, score=score)
         self._refresh()
 
     def trial_finished(self, result: TrialResult, best: TrialResult | None) -> None:
         """A trial is over."""
+        self._running.pop(result.number, None)
         self.finished += result.number not in self._seconds  # a promoted trial ends more than once
         self._seconds[result.number] = result.seconds
         if best is not None and best.score is not None:
@@ -92,18 +92,16 @@ class SearchProgress:
         remaining = self.n_trials - self.finished
         if not self._seconds or remaining <= 0:
             return ""
-        seconds = median_high(self._seconds.values()) * remaining
-        return f"about {_duration(seconds)} left"
+        at_once = max(1, len(self._running))
+        return f"about {duration(median_high(self._seconds.values()) * remaining / at_once)} left"
+
+    def _picture(self) -> Group:
+        """A bar for the search, and a line for each running trial."""
+        parts = [f"{self.finished} of {self.n_trials} trials", self._best, self._left()]
+        head = Table.grid(padding=(0, 1))
+        head.add_row(ProgressBar(self.n_trials, self.finished, width=20), Text(", ".join(part for part in parts if part)))
+        return Group(head, *(Text(f"  {trial.describe(self.objective)}") for trial in self._running.values()))
 
     def _refresh(self) -> None:
-        if self._live is not None and self._task is not None:
-            text = ", ".join(part for part in (self._current, self._best, self._left()) if part)
-            self._live.update(self._task, completed=self.finished, description=text, refresh=True)
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    if seconds < 5400:
-        return f"{seconds / 60:.0f} min"
-    return f"{seconds / 3600:.1f} h"
+        if self._live is not None:
+            self._live.update(self._picture(), refresh=True)

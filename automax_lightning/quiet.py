@@ -21,6 +21,7 @@ _ADVICE = (
     ".*does not have many workers.*",
     ".*is smaller than the logging interval.*",
     ".*Checkpoint directory .* exists and is not empty.*",
+    ".*Experiment logs directory .* exists and is not empty.*",  # it is the trial's own
     ".*`isinstance\\(treespec, LeafSpec\\)` is deprecated.*",
 )
 

@@ -19,6 +19,7 @@ from lightning.pytorch.trainer.states import TrainerFn
 from lightning.pytorch.utilities.types import STEP_OUTPUT
 
 from automax_lightning.errors import TargetError
+from automax_lightning.scores import FILE, keep_scores
 from automax_lightning.trial import Objective, Status
 
 _KEY = "automax_lightning"
@@ -188,6 +189,8 @@ class TrialRecorder(Checkpoint):
             link.unlink(missing_ok=True)
             _link_or_copy(fresh, link)
             os.replace(link, self.best_checkpoint)
+            # Before last.ckpt: whoever continues from that one finds the scores of its best epoch.
+            keep_scores(self.directory / FILE, trainer.callbacks, "val", self.best_epoch)  # type: ignore[attr-defined]
         os.replace(fresh, self.last_checkpoint)
 
     def _consider_stopping(self, trainer: L.Trainer, score: float, *, may_interrupt: bool = True) -> None:

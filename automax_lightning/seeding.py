@@ -36,6 +36,30 @@ def epoch_seed(seed: int, epoch: int, rank: int = 0) -> int:
     return int(np.random.SeedSequence((seed, epoch, rank)).generate_state(1, np.uint64)[0] >> np.uint64(1))
 
 
+class RandomState:
+    """Where Python's, NumPy's and torch's global generators stand now, to go on from there later.
+
+    Example:
+        >>> state = RandomState()
+        >>> first = torch.rand(2)
+        >>> state.restore()
+        >>> bool((torch.rand(2) == first).all())
+        True
+    """
+
+    def __init__(self) -> None:
+        self.python, self.numpy, self.torch = random.getstate(), np.random.get_state(), torch.get_rng_state()
+        self.cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else None  # type: ignore[no-untyped-call]
+
+    def restore(self) -> None:
+        """Put the generators back to where they stood."""
+        random.setstate(self.python)
+        np.random.set_state(self.numpy)
+        torch.set_rng_state(self.torch)
+        if self.cuda is not None:
+            torch.cuda.set_rng_state_all(self.cuda)
+
+
 class ReproducibleEpochs(L.Callback):
     """Lightning callback that makes dropout, shuffling and augmentation depend on (seed, epoch) only.
 

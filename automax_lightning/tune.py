@@ -1,33 +1,107 @@
-"""`tune` for any LightningCLI configuration: a search over typed, dotted keys of the user's own YAML."""
+"""`AutoMAXCLI`: a LightningCLI that can also `tune`, over typed, dotted keys of the user's own YAML."""
 
 from __future__ import annotations
 
-import copy
-import dataclasses
-from collections.abc import Mapping
+import sys
+import warnings
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import lightning as L
+import torch
 import yaml
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 
-from automax_lightning.auc import pairs
-from automax_lightning.auc.callbacks import AUROC
-from automax_lightning.auc.data import AUCDataModule
-from automax_lightning.auc.metrics import METRICS
 from automax_lightning.automax import AutoMAX
+from automax_lightning.commands import exit_code
+from automax_lightning.conditions import add_conditions
 from automax_lightning.config import AutoMAXConfig
-from automax_lightning.errors import ConfigError, closest
-from automax_lightning.fit import Fit
-from automax_lightning.space import autopartial, parse_hyperparameters_from_dict
+from automax_lightning.configured import ConfigRecipe, Made, best_config
+from automax_lightning.searchsection import SearchSection
+from automax_lightning.space import autopartial
 from automax_lightning.trial import Objective
 
-_OWN_SECTIONS = ("search", "automax")
+_OWN_KEYS = ("search", "automax", "quiet", "config")
+_HOOKS = ("before_instantiate_classes", "instantiate_classes", "after_instantiate_classes")
 
 
-class FitCLI(LightningCLI):
-    """Lightning's own CLI, for ``fit``, ``validate``, ``test`` and ``predict``."""
+class AutoMAXCLI(LightningCLI):
+    """A LightningCLI with a `tune` subcommand: change one import, and your script can tune itself.
+
+    ``tune`` reads the same file as ``fit``, and two more sections: ``search`` names keys of the file, ``automax`` says
+    how much to search. Every trial is made by this very class, with your hooks, links and defaults, as ``fit`` would
+    make it (as with ``run=False``, hooks then find `subcommand` None and the keys in `config` itself; ``before_fit`` is
+    not called). All other subcommands are Lightning's own.
+
+    Args:
+        model_class: your LightningModule; None takes it from ``model.class_path`` of the YAML.
+        datamodule_class: your LightningDataModule; None takes it from ``data.class_path``.
+        args: the command line without the program's name, or a configuration as a dictionary; None for ``sys.argv``,
+            and then ``tune`` ends the program with its exit code: 0 done, 1 the search failed, 2 bad input, 130
+            interrupted.
+        run: as in `LightningCLI`; False makes the objects and nothing else.
+        kwargs: any other argument of `LightningCLI`.
+
+    Attributes:
+        tuner: after ``tune``, the finished search.
+
+    Example:
+        >>> # AutoMAXCLI(MyModule, MyDataModule)      in my_script.py; then:
+        >>> # python my_script.py tune --config mine.yaml
+    """
+
+    tuner: AutoMAX
+
+    def __init__(
+        self, model_class: Any = None, datamodule_class: Any = None, *, args: Any = None, run: bool = True, **kwargs: Any
+    ) -> None:
+        line = sys.argv[1:] if args is None else args
+        self.is_tuning = run and isinstance(line, Sequence) and list(line[:1]) == ["tune"]
+        if not self.is_tuning:
+            super().__init__(model_class, datamodule_class, args=args, run=run, **kwargs)
+            return
+
+        def tune() -> None:
+            self._read(model_class, datamodule_class, list(line[1:]), kwargs)
+            self.tuner = self._search()
+
+        if args is None:
+            code = exit_code(tune)
+            if code:
+                sys.exit(code)
+        else:
+            tune()
+
+    # The command line -----------------------------------------------------------------------------------------------
+
+    def _read(self, model_class: Any, datamodule_class: Any, line: list[str], kwargs: dict[str, Any]) -> None:
+        """Parse, and make no objects yet: each trial makes its own."""
+        given = kwargs.get("parser_kwargs") or {}
+        shared = {key: value for key, value in given.items() if key not in self.subcommands()}
+        kwargs["parser_kwargs"] = {**shared, **given.get("fit", {}), "exit_on_error": False}
+        kwargs |= {"save_config_callback": None, "seed_everything_default": False}
+        for hook in _HOOKS:
+            setattr(self, hook, _nothing)
+        super().__init__(model_class, datamodule_class, args=line, run=False, **kwargs)
+        for hook in _HOOKS:
+            delattr(self, hook)
+        self._own_trainer_class, self.trainer_class = self.trainer_class, dict  # type: ignore[assignment]
+
+    def add_default_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
+        """Add the two sections that `tune` reads; `add_arguments_to_parser` is left to you."""
+        super().add_default_arguments_to_parser(parser)
+        if self.is_tuning:
+            parser.add_argument("--search", type=dict[str, Any], default={}, help="dotted key -> search spec")
+            parser.add_class_arguments(AutoMAXConfig, "automax", help="budget, seed and place of the search")
+            parser.add_argument("--automax.target", type=str, default="AUROC", help="the metric to optimise")
+            parser.add_argument("--automax.warm_start", type=str | None, default=None, help="directory of an earlier search")
+            parser.add_argument("--quiet", type=bool, nargs="?", const=True, default=False, help="print nothing but errors")
+
+    def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:
+        """As in `LightningCLI`, whose warning of a command line given twice does not hold here."""
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="LightningCLI's args parameter is intended")
+            super().parse_arguments(parser, args)
 
     def _parse_ckpt_path(self) -> None:
         """Leave the model to the YAML.
@@ -38,209 +112,102 @@ class FitCLI(LightningCLI):
         if not self.subclass_mode_model:
             super()._parse_ckpt_path()
 
+    # Trials ---------------------------------------------------------------------------------------------------------
 
-class TuneCLI(LightningCLI):
-    """A LightningCLI that reads the configuration and leaves it to `tune` to make objects from it, once a trial.
+    def check(self, config: Mapping[str, Any]) -> None:
+        """Raise what the parser says against a configuration."""
+        self.parser.parse_object(dict(config))
 
-    Args:
-        model_class: the user's LightningModule; None takes it from ``model.class_path``.
-        datamodule_class: the user's LightningDataModule; None takes it from ``data.class_path``.
-        args: the command line, or a mapping; None for ``sys.argv``.
-        kwargs: any other argument of `LightningCLI`.
-    """
+    def complete(self, config: Mapping[str, Any]) -> dict[str, Any]:
+        """The configuration with every default, as plain YAML values."""
+        return self._plain(self.parser.parse_object(dict(config)))
 
-    def __init__(self, model_class: Any = None, datamodule_class: Any = None, args: Any = None, **kwargs: Any) -> None:
-        kwargs |= {"run": False, "save_config_callback": None, "seed_everything_default": False}
-        kwargs["parser_kwargs"] = {"exit_on_error": False, **kwargs.get("parser_kwargs", {})}
-        super().__init__(model_class, datamodule_class, args=args, **kwargs)
+    def make(self, config: Mapping[str, Any]) -> Made:
+        """The objects of a configuration, through the same hooks and in the same order as in ``fit``."""
+        self.config = self._parsed(config)
+        self.__dict__.pop("config_dump", None)  # Lightning keeps it for the hyperparameters in checkpoints: this trial's
+        self.before_instantiate_classes()
+        self.instantiate_classes()
+        self.after_instantiate_classes()
+        trainer: Any = self.trainer
+        return Made(self.model, self.datamodule, trainer)
 
-    def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
-        """Add the two sections that `tune` reads."""
-        parser.add_argument("--search", type=dict[str, Any], default={}, help="dotted key -> search spec")
-        parser.add_class_arguments(AutoMAXConfig, "automax", help="budget, seed and place of the search")
-        parser.add_argument("--automax.target", type=str, default="AUROC", help="the metric to optimise")
-        parser.add_argument("--automax.warm_start", type=str | None, default=None, help="directory of an earlier search")
-        parser.add_argument("--quiet", type=bool, default=False, help="print nothing but errors")
+    # The search -----------------------------------------------------------------------------------------------------
 
-    def instantiate_classes(self) -> None:
-        """Make nothing yet: each trial makes objects of its own."""
-
-    def tuner(self) -> AutoMAX:
-        """The search that this configuration describes."""
+    def search(self) -> AutoMAX:
+        """The search that the configuration describes, not yet begun."""
         settings = self.config.automax.as_dict()
-        target, warm_start = settings.pop("target"), settings.pop("warm_start")
+        target, warm_start, quiet = settings.pop("target"), settings.pop("warm_start"), self.config.quiet
+        base = self._plain(self.config)
+        if settings["SEED"] == 0 and isinstance(base.get("seed_everything"), int):
+            settings["SEED"] = int(base["seed_everything"])
         config = AutoMAXConfig.from_mapping(settings)
-        recipe = ConfigRecipe(self.parser, self._base(), target, config.mode, config.name)
-        specs = self.config.search or default_search(recipe.base)
-        for key in specs:
-            recipe.check_key(key)
-        space = parse_hyperparameters_from_dict(specs)
-        recipe.check_values({name: hyperparameter.default_value for name, hyperparameter in space.items()})
-        return AutoMAX(autopartial(recipe, **space), config, target, quiet=self.config.quiet, warm_start=warm_start)
-
-    def _base(self) -> dict[str, Any]:
-        base: dict[str, Any] = self.config.as_dict()
-        return {key: value for key, value in base.items() if key not in (*_OWN_SECTIONS, "config", "quiet")}
-
-
-@dataclasses.dataclass(frozen=True)
-class ConfigRecipe:
-    """A parsed configuration; calling it with values for some of its keys makes a fresh `Fit`.
-
-    Args:
-        parser: the parser that knows the type of each key.
-        base: the configuration without the searched values.
-        target: the metric that must be logged.
-        mode: ``"max"`` or ``"min"``.
-        experiment_name: names the best checkpoint's directory.
-    """
-
-    parser: LightningArgumentParser
-    base: Mapping[str, Any]
-    target: str
-    mode: str
-    experiment_name: str
-
-    @property
-    def settings(self) -> dict[str, Any]:
-        """What `AutoMAX` reads of a recipe."""
-        return {"experiment_name": self.experiment_name}
-
-    def describe(self) -> dict[str, Any]:
-        """What distinguishes this search from another over the same space: the configuration itself."""
-        trainer = {key: value for key, value in self.base.get("trainer", {}).items() if value is not None}
-        return {"config": yaml.safe_dump({**self.base, "trainer": trainer}, sort_keys=True)}
-
-    def configuration(self, searched: Mapping[str, Any]) -> dict[str, Any]:
-        """The whole configuration with the searched values in their places."""
-        config = copy.deepcopy(dict(self.base))
-        for key, value in searched.items():
-            _set(config, key, value)
-        return config
-
-    def check_key(self, key: str) -> None:
-        """Raise if a searched key cannot be a key of this configuration."""
-        known = _flat(self.base)
-        parent = key.rpartition(".")[0]
-        is_open = parent in known and "." in parent and not parent.endswith(".init_args")
-        if key in known or (is_open and (known[parent] is None or isinstance(known[parent], Mapping))):
-            return  # the parent is a dictionary of the user's, such as optimizer_kwargs
-        raise ConfigError(f"search.{key}", "a key of this configuration", "no such key", closest(key, known))
-
-    def check_values(self, searched: Mapping[str, Any]) -> None:
-        """Raise if the parser refuses values of these types in these places."""
-        for key, value in searched.items():
-            self._check_value(key, value)
-
-    def _check_value(self, key: str, value: Any) -> None:
-        try:
-            self.parser.parse_object(self.configuration({key: value}))
-        except Exception as error:
-            raise ConfigError(
-                f"search.{key}", "values of the type of this key", f"{value!r}",
-                f"The parser says: {said(error)}",
-            ) from error  # fmt: skip
-
-    def __call__(self, **searched: Any) -> Fit:
-        """A fresh `Fit` of this configuration with the searched values."""
-        config = self.parser.parse_object(self.configuration(searched))
-        trainer = self.parser.instantiate_classes(_only(config, "trainer")).trainer.as_dict()
-        trainer_kwargs = {key: value for key, value in trainer.items() if value is not None}
-        if trainer_kwargs.get("devices") == "auto":
-            del trainer_kwargs["devices"]  # a trial takes one device unless the user asks for more
-        callbacks = trainer_kwargs.pop("callbacks", None) or []
-        callbacks = list(callbacks) if isinstance(callbacks, list) else [callbacks]
-        if not any(isinstance(callback, AUROC) for callback in callbacks) and self.is_auc:
-            callbacks.insert(0, AUROC((self.target,)) if self.target in METRICS else AUROC())
-        return Fit(
-            lambda: self.parser.instantiate_classes(_only(config, "model")).model,
-            lambda seed: _seeded(self.parser.instantiate_classes(_only(config, "data")).get("data"), seed),
-            epochs=trainer_kwargs.pop("max_epochs", 50),
-            objective=Objective(self.target, self.mode),
-            trainer_kwargs=trainer_kwargs,
-            callbacks=callbacks,
-            experiment_name=self.experiment_name,
-        )
-
-    @property
-    def is_auc(self) -> bool:
-        """Whether the module of this configuration is an `AUCModule`."""
-        return str(self.base.get("model", {}).get("class_path", "")).endswith("AUCModule")
-
-
-def default_search(base: Mapping[str, Any]) -> dict[str, Any]:
-    """The default space of the configured loss's pair, at the places of this configuration.
-
-    Args:
-        base: a configuration whose ``model`` is an `AUCModule`.
-
-    Returns:
-        Dotted key -> spec, for everything that the configuration does not fix.
-
-    Raises:
-        ConfigError: if the model is the user's own: what to search in it is then for the user to say.
-    """
-    model = base.get("model", {})
-    if not str(model.get("class_path", "")).endswith("AUCModule"):
-        raise ConfigError(
-            "search", "what to search, because the model is no AUCModule", "no such section",
-            "Add e.g. `search: {model.init_args.lr: {low: 0.0001, high: 0.1, log: true}}`.",
+        recipe = ConfigRecipe(
+            self, base, Objective(target, config.mode), config.name, self.model_class, self.datamodule_class,
+            self._own_trainer_class,
         )  # fmt: skip
-    arguments = model["init_args"]
-    pair = pairs.get(arguments.get("loss") or "AUCMLoss", loss_kwargs=arguments.get("loss_kwargs"))
-    choice = pair.optimizer(arguments.get("optimizer"))
-    spaces = {"loss_kwargs": pair.loss_space, "optimizer_kwargs": choice.space}
-    return {
-        f"model.init_args.{section}.{name}": spec
-        for section, space in spaces.items()
-        for name, spec in space.items()
-        if name not in (arguments.get(section) or {})
-    }
+        section = SearchSection.read(self.config.search, recipe)
+        section.check(recipe)
+        made = autopartial(recipe, **section.space)
+        add_conditions(made, section.conditions)
+        return AutoMAX(made, config, target, quiet=quiet, warm_start=warm_start)
+
+    def _plain(self, parsed: Any) -> dict[str, Any]:
+        config = parsed.clone()
+        for key in _OWN_KEYS:
+            config.pop(key, None)
+        plain: dict[str, Any] = yaml.safe_load(self.parser.dump(config, skip_none=False, skip_validation=True))
+        return {key: value for key, value in plain.items() if value is not None}
+
+    def _search(self) -> AutoMAX:
+        tuner = self.search()
+        tuner.optimize()
+        best, recipe = tuner.best, tuner.trainer.autofunc  # type: ignore[attr-defined]
+        assert best is not None
+        epochs = tuner.plan.epochs or recipe(**tuner.configuration_of(best.number)).epochs
+        key = logged_key(tuner.best_directory / "best.ckpt", tuner.objective)
+        seed = tuner.history.spec(best.number).seed
+        path = tuner.directory / "best_config.yaml"
+        content = best_config(recipe, tuner.configuration_of(best.number), seed, key, epochs)
+        path.write_text(self.parser.dump(self._parsed(content), skip_none=True, skip_validation=True), encoding="utf-8")
+        tuner.say(tuner.summary())
+        tuner.say(f"Best configuration as a file: {path}")
+        tuner.say(f"Train it again: {_program()} fit --config {path}")
+        return tuner
+
+    def _parsed(self, content: Mapping[str, Any]) -> Any:
+        parsed = self.parser.parse_object(dict(content))
+        for key in _OWN_KEYS:
+            parsed.pop(key, None)
+        return parsed
 
 
-def write_best_config(recipe: ConfigRecipe, searched: Mapping[str, Any], path: Path) -> None:
-    """Write the configuration with the best values, as a file that ``fit``, ``test`` and ``predict`` take as it is."""
-    config = recipe.configuration(searched)
-    if recipe.is_auc and not config["trainer"].get("callbacks"):
-        metrics = [recipe.target]
-        config["trainer"]["callbacks"] = [{"class_path": "automax_lightning.AUROC", "init_args": {"metrics": metrics}}]
-    parsed = recipe.parser.parse_object(config)
-    for section in (*_OWN_SECTIONS, "quiet", "config"):
-        parsed.pop(section, None)
-    dumped = recipe.parser.dump(parsed, skip_none=True, skip_validation=True)
-    path.write_text(dumped, encoding="utf-8")
+def logged_key(checkpoint: Path, objective: Objective) -> str:
+    """The key under which the target was logged, as the trial's checkpoint knows it.
+
+    Args:
+        checkpoint: of a trial.
+        objective: of the search.
+    """
+    # Our own file; a user's module may keep any object in its checkpoint.
+    metrics = torch.load(checkpoint, map_location="cpu", weights_only=False)["automax_lightning"]["metrics"]
+    return next((key for key in objective.keys if key in metrics), objective.keys[0])
 
 
-def said(error: Exception) -> str:
-    """What jsonargparse says in many lines, in one; without the value, which may be the whole file."""
-    lines = [line.strip(" -") for line in str(error).splitlines()]
-    return "; ".join(line for line in lines if line and not line.startswith(("Given value", "Expected a <class 'NoneType'>")))
+def run(arguments: Sequence[str]) -> None:
+    """Run one of the commands of `AutoMAXCLI`.
+
+    Args:
+        arguments: the command line without the program's name.
+    """
+    AutoMAXCLI(args=list(arguments))
 
 
-def _seeded(data: L.LightningDataModule | None, seed: int) -> L.LightningDataModule | None:
-    return data.clone(seed=seed) if isinstance(data, AUCDataModule) else data
+def _nothing() -> None:
+    """In place of Lightning's hooks while nothing is to be made."""
 
 
-def _only(config: Any, section: str) -> Any:
-    part = config.clone()
-    for key in [key for key in vars(part) if key != section]:
-        part.pop(key)
-    return part
-
-
-def _set(config: dict[str, Any], key: str, value: Any) -> None:
-    *parents, last = key.split(".")
-    for parent in parents:
-        if not isinstance(config.get(parent), dict):
-            config[parent] = {}
-        config = config[parent]
-    config[last] = list(value) if isinstance(value, tuple) else value
-
-
-def _flat(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-    for key, value in config.items():
-        flat[f"{prefix}{key}"] = value
-        if isinstance(value, Mapping):
-            flat |= _flat(value, f"{prefix}{key}.")
-    return flat
+def _program() -> str:
+    script = Path(sys.argv[0])
+    is_ours = script.stem in ("automax-lightning", "cli", "__main__") or script.suffix != ".py"
+    return "automax-lightning" if is_ours else f"python {sys.argv[0]}"

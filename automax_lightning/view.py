@@ -21,6 +21,7 @@ from automax_lightning.search.racing import mean_and_spread
 from automax_lightning.search.rungs import Ladder, budgets
 from automax_lightning.search.standings import log
 from automax_lightning.search.stopping import CurveRule
+from automax_lightning.showing import SearchShow
 from automax_lightning.space import configuration, defaults_of_arms, space_fingerprint
 from automax_lightning.trial import Objective, TrialResult
 
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from smac.facade.abstract_facade import AbstractFacade
 
 
-class SearchView:
+class SearchView(SearchShow):
     """The reading side of `AutoMAX`, which see for the arguments."""
 
     def __init__(self, trainer: Callable[[Configuration], Trainable], config: AutoMAXConfig | None, target: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import gc
 import random
 from pathlib import Path
 from typing import Any
@@ -240,3 +241,17 @@ def test_a_run_by_hand_starts_afresh(tmp_path: Path) -> None:
     results = [fit.run(seed=1) for fit in fits]
     assert results[0].curve == results[1].curve
     assert results[0].checkpoint == tmp_path / "trial" / "checkpoints" / "best.ckpt"
+
+
+@pytest.mark.slow
+def test_loader_workers_end_with_their_trial_also_when_it_raises() -> None:
+    import multiprocessing
+
+    for error in (None, RuntimeError("in the middle")):
+        fit = Fit(lambda error=error: Regression(1, error), lambda seed: Points(2), epochs=2, objective=Objective("score"),
+                  trainer_kwargs={"accelerator": "cpu"})  # fmt: skip
+        result = fit.run()
+        assert result.status is (Status.SUCCESS if error is None else Status.CRASHED)
+        del fit
+        gc.collect()
+        assert multiprocessing.active_children() == []

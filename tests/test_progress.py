@@ -30,10 +30,23 @@ def test_a_pipe_gets_one_plain_line_a_trial() -> None:
     assert "\x1b" not in text
 
 
-def test_a_terminal_gets_a_live_line() -> None:
-    text = run(Console(file=io.StringIO(), width=200, force_terminal=True))
-    assert "\x1b" in text
-    assert "trial 1 of 3, epoch 1: AUROC 0.8500" in text
+def test_a_terminal_gets_a_bar_and_a_line_for_each_running_trial() -> None:
+    console = Console(file=io.StringIO(), width=200, force_terminal=True)
+    with SearchProgress(Objective("AUROC"), 4, console=console) as progress:
+        progress.trial_started(TrialSpec(1, {}, budget=3))
+        progress.trial_started(TrialSpec(2, {}))
+        assert isinstance(console.file, io.StringIO)
+        console.file.truncate(0)
+        progress.epoch_finished(1, 2, 0.85)
+        shown = console.file.getvalue()
+        assert "0 of 4 trials" in shown
+        assert "trial 1, epoch 2 of 3: AUROC 0.8500" in shown
+        assert shown.endswith("\n  trial 2")
+        progress.trial_finished(TrialResult(1, Status.SUCCESS, 0.9, seconds=4.0), TrialResult(1, Status.SUCCESS, 0.9))
+        shown = console.file.getvalue().rsplit("1 of 4 trials", 1)[1]
+        assert shown.startswith(", best 0.9000 (trial 1), about 12 s left")
+        assert "trial 1, epoch" not in shown
+    assert "\x1b" in console.file.getvalue()
 
 
 def test_quiet_is_quiet() -> None:

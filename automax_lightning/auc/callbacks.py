@@ -52,6 +52,7 @@ class AUROC(L.Callback):
     Attributes:
         reasons: logged key -> why its last value is undefined.
         counts: stage -> number of samples that were scored last.
+        evaluated: stage -> the scores and targets that were ranked last, (N,) or (N, labels), of the first loader.
 
     Raises:
         ConfigError: if a metric or one of its arguments is unknown or out of range.
@@ -73,6 +74,7 @@ class AUROC(L.Callback):
         self.scores = scores
         self.reasons: dict[str, str] = {}
         self.counts: dict[str, int] = {}
+        self.evaluated: dict[str, tuple[Tensor, Tensor]] = {}
         self._collected: dict[int, _Collected] = {}
         for name in self.metrics:
             check_metric(name)
@@ -164,6 +166,8 @@ class AUROC(L.Callback):
             scores, targets = _gathered(trainer, kept, several[number] if number < len(several) else None)
             suffix = f"/dataloader_idx_{number}" if number else ""
             self.counts[stage + suffix] = len(targets)
+            if number == 0:
+                self.evaluated[stage] = (scores, targets)
             for name in self.metrics:
                 self._log_metric(trainer, module, f"{stage}/{name}", suffix, name, kept, scores, targets)
         self._collected = {}

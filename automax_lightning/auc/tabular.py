@@ -42,6 +42,7 @@ class TabularDataModule(AUCDataModule):
         num_workers: as there; 0 is best for data in memory.
         seed: decides the splits and the batches.
         pin_memory: as there.
+        split_seed: decides the splits, where `seed` is to decide the batches only.
 
     Raises:
         DataError: if labels or features cannot be used, or a split has too few positives.
@@ -71,13 +72,15 @@ class TabularDataModule(AUCDataModule):
         num_workers: int = 0,
         seed: int = 0,
         pin_memory: bool = False,
+        split_seed: int | None = None,
     ) -> None:
         self._configure(batch_size, eval_batch_size, sampling_rate, num_workers, seed, pin_memory)
         self._check_sources(X, path, val_size, test_size)
         self._source, self._labels = X, y
         self._path = None if path is None else Path(path)
         self.target, self.positive = target, positive
-        self.val_size, self.test_size, self.split_seed = val_size, test_size, seed
+        self.val_size, self.test_size = val_size, test_size
+        self.split_seed = seed if split_seed is None else split_seed
 
     @staticmethod
     def _check_sources(X: Any, path: str | Path | None, val_size: float, test_size: float) -> None:

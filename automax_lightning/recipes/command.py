@@ -19,6 +19,15 @@ if TYPE_CHECKING:
     from automax_lightning.trial import TrialSpec
 
 
+def main(arguments: Sequence[str]) -> None:
+    """The command ``automax-lightning run``.
+
+    Args:
+        arguments: the command line without the program's name.
+    """
+    run(arguments[1:])
+
+
 def run(arguments: Sequence[str]) -> AutoMAX:
     """Run the search that a recipe describes, and say what came out.
 

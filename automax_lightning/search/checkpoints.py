@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import filecmp
 import os
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
+from automax_lightning.scores import FILE
 from automax_lightning.search.state import write_atomically
 
 
@@ -41,7 +43,7 @@ class TrialDirectories:
 
         Args:
             name: the experiment's name.
-            checkpoint: the best trial's checkpoint; shared by a hard link where possible.
+            checkpoint: the best trial's checkpoint, which takes its scores along; shared by hard links where possible.
             files: more files, name -> text.
 
         Returns:
@@ -52,15 +54,19 @@ class TrialDirectories:
         building = fresh.with_name(f"{fresh.name}.part")
         shutil.rmtree(building, ignore_errors=True)
         building.mkdir(parents=True)
-        try:
-            os.link(checkpoint, building / "best.ckpt")
-        except OSError:  # a file system without hard links
-            shutil.copyfile(checkpoint, building / "best.ckpt")
+        _share(checkpoint, building / "best.ckpt")
+        if checkpoint.with_name(FILE).exists():
+            _share(checkpoint.with_name(FILE), building / FILE)
         for file, text in files.items():
             write_atomically(building / file, text.encode())
         os.rename(building, fresh)  # from here on it is whole
         self.recover(name)
         return best
+
+    def has_newer_scores(self, name: str, checkpoint: Path) -> bool:
+        """Whether a trial has scores that ``<name>_best`` lacks: a trial that went on has scored the test split since."""
+        ours, held = checkpoint.with_name(FILE), self._names(name)[0] / FILE
+        return ours.exists() and not (held.exists() and filecmp.cmp(ours, held, shallow=False))
 
     def recover(self, name: str) -> None:
         """Finish a swap that a crash has cut, whichever step it was in; otherwise do nothing."""
@@ -76,3 +82,10 @@ class TrialDirectories:
 
     def _names(self, name: str) -> tuple[Path, Path, Path]:
         return tuple(self.root / f"{name}_best{suffix}" for suffix in ("", ".new", ".old"))  # type: ignore[return-value]
+
+
+def _share(source: Path, target: Path) -> None:
+    try:
+        os.link(source, target)
+    except OSError:  # a file system without hard links
+        shutil.copyfile(source, target)

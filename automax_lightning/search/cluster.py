@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 import queue
-import threading
 import uuid
+import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,18 +13,20 @@ from typing import TYPE_CHECKING, Any
 from automax_lightning.config import AutoMAXConfig
 from automax_lightning.errors import ExecutionError
 from automax_lightning.recorder import OnEpoch, StopRequested
-from automax_lightning.search.processes import ProcessExecutor
-from automax_lightning.search.records import result_from_json, result_to_json, spec_from_json, spec_to_json
+from automax_lightning.search.executors import write_error
+from automax_lightning.search.records import result_from_json, spec_to_json
+from automax_lightning.search.remote import end_supervisors, run_remotely
 from automax_lightning.search.state import write_atomically
 from automax_lightning.search.trialfile import TrialFile, salvage
-from automax_lightning.trial import Objective, Status, TrialResult, TrialSpec
+from automax_lightning.trial import Status, TrialResult, TrialSpec
 
 if TYPE_CHECKING:
     from distributed import Client, Future
 
 _POLL = 0.1
-_supervisors: dict[tuple[str, int], ProcessExecutor] = {}
-"""In a Dask worker: the supervised child process of each search and thread, kept warm from trial to trial."""
+
+CONNECT_SECONDS = 30.0
+"""How long a scheduler may take to answer."""
 
 
 @dataclasses.dataclass
@@ -71,7 +72,7 @@ class DaskExecutor:
         """Trials that may run at once; follows the cluster unless `n_workers` says it."""
         if self.config.n_workers > 1:
             return self.config.n_workers
-        return max(1, len(self._client.scheduler_info(n_workers=-1)["workers"]))
+        return max(1, len(self._client.nthreads()))
 
     def submit(self, spec: TrialSpec, on_epoch: OnEpoch, stop_requested: StopRequested) -> None:
         """Send the trial to the cluster."""
@@ -80,8 +81,10 @@ class DaskExecutor:
     def _send(self, spec: TrialSpec) -> Future:
         file = self.trial_file(spec)
         if self._factory is None:
-            # A task, not scattered data: what a lost worker has held is then made again.
-            self._factory = self._client.submit(_same, file.factory.read_bytes(), key=f"{self._id}-factory")
+            with warnings.catch_warnings():
+                # Dask advises to scatter large data; but what a lost worker has held of them is lost, a task is run again.
+                warnings.filterwarnings("ignore", message="Sending large graph")
+                self._factory = self._client.submit(_same, file.factory.read_bytes(), key=f"{self._id}-factory")
             self._token = file.factory.with_name(f".{self._id}")
             self._token.touch()
         described = {
@@ -141,16 +144,20 @@ class DaskExecutor:
         for epoch, score in enumerate(result.curve, start=1):
             if epoch not in job.reported:  # told, but not heard yet
                 job.on_epoch(epoch, score)
-        return self._take_home(job.spec, result, answer["checkpoint"])
+        return self._take_home(job.spec, result, answer["files"])
 
     @staticmethod
-    def _take_home(spec: TrialSpec, result: TrialResult, checkpoint: bytes | None) -> TrialResult:
-        if checkpoint is None or spec.directory is None:
+    def _take_home(spec: TrialSpec, result: TrialResult, files: Mapping[str, bytes]) -> TrialResult:
+        assert spec.directory is not None
+        if result.error is not None:
+            write_error(spec.directory, result.error)
+        if not files:
             return result
-        path = spec.directory / "checkpoints" / "best.ckpt"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(path, checkpoint)
-        return dataclasses.replace(result, checkpoint=path)
+        folder = spec.directory / "checkpoints"
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, content in files.items():
+            write_atomically(folder / name, content)
+        return dataclasses.replace(result, checkpoint=folder / "best.ckpt")
 
     def close(self) -> None:
         """Ask what still runs to end, and leave the cluster as it was."""
@@ -158,6 +165,7 @@ class DaskExecutor:
             self._order(pause=True)
         for job in self._jobs.values():
             job.future.cancel()
+        self._client.run(end_supervisors, self._id, on_error="ignore")
         self._client.unsubscribe_topic(self._id)
         if self._token is not None:
             self._token.unlink(missing_ok=True)
@@ -168,9 +176,9 @@ class DaskExecutor:
 def _connect(scheduler: str) -> Client:
     from distributed import Client
 
+    where = {"scheduler_file" if Path(scheduler).is_file() else "address": scheduler}
     try:
-        is_file = Path(scheduler).is_file()
-        return Client(scheduler_file=scheduler, timeout=30) if is_file else Client(scheduler, timeout=30)
+        return Client(timeout=CONNECT_SECONDS, **where)
     except Exception as error:
         raise ExecutionError(
             "AutoMAXConfig.scheduler", "a Dask scheduler that answers, or its scheduler file", f"{scheduler!r}: {error}",
@@ -180,57 +188,3 @@ def _connect(scheduler: str) -> Client:
 
 def _same(content: bytes) -> bytes:
     return content
-
-
-def run_remotely(factory: bytes, described: Mapping[str, Any]) -> dict[str, Any]:
-    """In a Dask worker: the result of a trial, and its best checkpoint where the search's directory is out of sight.
-
-    Args:
-        factory: the pickled factory.
-        described: the trial and its settings, as JSON.
-    """
-    from distributed import get_client, get_worker
-
-    worker = get_worker()
-    is_shared = Path(described["token"]).exists()
-    root = Path(described["root"]) if is_shared else Path(worker.local_directory) / described["id"]
-    path = Path(described["factory"]) if is_shared else root / "factory.pkl"
-    if not path.exists():
-        root.mkdir(parents=True, exist_ok=True)
-        write_atomically(path, factory)
-    spec = spec_from_json(described["trial"], root)
-    client = get_client()
-
-    def orders() -> Mapping[str, Any]:
-        found: Mapping[str, Any] = client.get_metadata([described["id"]], {})
-        return found
-
-    def on_epoch(epoch: int, score: float) -> str | None:
-        worker.log_event(described["id"], {"number": spec.number, "epoch": epoch, "score": score})
-        verdict: str | None = orders().get(str(spec.number))
-        return verdict
-
-    def trial_file(wanted: TrialSpec) -> TrialFile:
-        objective = Objective(described["target"], described["mode"])
-        return TrialFile(wanted, objective, path, root, described["time_limit"], described["verbose"])
-
-    supervisor = _supervisor(described, root, trial_file, worker.state.nthreads)
-    supervisor.submit(spec, on_epoch, lambda: bool(orders().get("pause")))
-    result = supervisor.wait()
-    content = None if is_shared or result.checkpoint is None else result.checkpoint.read_bytes()
-    return {"result": result_to_json(result, root), "checkpoint": content}
-
-
-def _supervisor(
-    described: Mapping[str, Any], root: Path, trial_file: Callable[[TrialSpec], TrialFile], threads: int
-) -> ProcessExecutor:
-    key = (described["id"], threading.get_ident())
-    for old in [each for each in _supervisors if each[0] != described["id"] and each[1] == key[1]]:
-        _supervisors.pop(old).close()
-    if key not in _supervisors:
-        logs = root / "workers" / f"{os.uname().nodename}-{os.getpid()}-{key[1]}"
-        _supervisors[key] = ProcessExecutor(
-            1, trial_file, logs, time_limit=described["time_limit"], gpus_per_trial=described["gpus_per_trial"],
-            retries=described["retries"], threads=threads,
-        )  # fmt: skip
-    return _supervisors[key]

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import gc
 import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from automax_lightning.failures import classify
+from automax_lightning.isolation import collected
 from automax_lightning.recorder import OnEpoch, StopRequested
 from automax_lightning.trial import Objective, TrialResult, TrialSpec
 
@@ -77,27 +77,35 @@ def run_trial(
         stop_requested: asked after every epoch.
         time_limit: seconds the trial may train.
     """
-    exception: BaseException | None
-    trainable: Trainable | None = None
+    with collected():
+        result, exception = _run(make, spec, objective, on_epoch, stop_requested, time_limit)
+    if result.error is not None and spec.directory is not None:
+        write_error(spec.directory, result.error)
+    return result, exception
+
+
+def _run(
+    make: Callable[[TrialSpec], Trainable],
+    spec: TrialSpec,
+    objective: Objective,
+    on_epoch: OnEpoch | None,
+    stop_requested: StopRequested | None,
+    time_limit: float | None,
+) -> tuple[TrialResult, BaseException | None]:
     try:
         trainable = make(spec)
         result = trainable.run(
             spec=spec, objective=objective, on_epoch=on_epoch, stop_requested=stop_requested, time_limit=time_limit
         )
-        exception = getattr(trainable, "exception", None)
+        return result, getattr(trainable, "exception", None)
     except Exception as error:
-        exception = error
         status, reason = classify(error)
         trace = "".join(traceback.format_exception(error))
-        result = TrialResult(number=spec.number, status=status, reason=reason, error=trace)
-    del trainable
-    gc.collect()  # Lightning's objects refer to each other; without this a search holds several trials' tensors
-    if result.error is not None and spec.directory is not None:
-        _write_error(spec.directory, result.error)
-    return result, exception
+        return TrialResult(number=spec.number, status=status, reason=reason, error=trace), error
 
 
-def _write_error(directory: Path, error: str) -> None:
+def write_error(directory: Path, error: str) -> None:
+    """Keep a traceback with its trial."""
     directory.mkdir(parents=True, exist_ok=True)
     (directory / "error.txt").write_text(error, encoding="utf-8")
 

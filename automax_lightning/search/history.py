@@ -41,6 +41,8 @@ class History:
         known: configurations with their costs from elsewhere, given to this search at its start.
         seconds: wall-clock time that this search has run in all, over its continuations.
         started: trial number -> when it was last started, in seconds since 1970.
+        newest: when the last event was recorded, in seconds since 1970.
+        command: the command line of the process that has run this search last.
     """
 
     settings: Mapping[str, Any] = dataclasses.field(default_factory=dict)
@@ -52,6 +54,8 @@ class History:
     known: tuple[Observation, ...] = ()
     seconds: float = 0.0
     started: Mapping[int, float] = dataclasses.field(default_factory=dict)
+    newest: float | None = None
+    command: tuple[str, ...] = ()
 
     def final(self) -> dict[int, TrialResult]:
         """The results of the trials that are over, or paused at the end of a budget."""
@@ -101,12 +105,15 @@ def replay(events: Iterable[Mapping[str, Any]], root: Path, warnings: Sequence[s
     curves: dict[int, dict[int, float]] = {}
     started: dict[int, float] = {}
     known: tuple[Observation, ...] = ()
+    command: tuple[str, ...] = ()
     clock = _Clock()
     for event in events:
         clock.tick(event)
         kind = event["event"]
         if kind == "settings":
             settings = {name: value for name, value in decode(event["settings"]).items() if name != "format"}
+        elif kind == "open":
+            command = tuple(event.get("argv", ()))
         elif kind == "known":
             known = tuple(Observation(decode_values(each["values"]), each["cost"]) for each in event["known"])
         elif kind == "ask":
@@ -125,8 +132,9 @@ def replay(events: Iterable[Mapping[str, Any]], root: Path, warnings: Sequence[s
                 results[result.number] = result
                 reopened.discard(result.number)
     return History(
-        settings, tuple(asks.values()), results, curves, tuple(warnings), frozenset(reopened), known, clock.seconds, started
-    )
+        settings, tuple(asks.values()), results, curves, tuple(warnings), frozenset(reopened), known, clock.seconds, started,
+        clock.newest, command,
+    )  # fmt: skip
 
 
 class _Clock:
@@ -134,10 +142,10 @@ class _Clock:
 
     def __init__(self) -> None:
         self.seconds = 0.0
-        self._last: float | None = None
+        self.newest: float | None = None
 
     def tick(self, event: Mapping[str, Any]) -> None:
         now = event.get("time")
-        if now is not None and self._last is not None and event["event"] != "open":
-            self.seconds += max(0.0, now - self._last)
-        self._last = now
+        if now is not None and self.newest is not None and event["event"] != "open":
+            self.seconds += max(0.0, now - self.newest)
+        self.newest = self.newest if now is None else now

@@ -6,6 +6,7 @@ import dataclasses
 import json
 import os
 import socket
+import sys
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -60,7 +61,7 @@ class Journal:
             _drop_torn_line(self.path)
             self._file = open(self.path, "ab")
             _sync_directory(self.directory)
-            self._append({"event": "open", "pid": os.getpid(), "host": socket.gethostname()})
+            self._append({"event": "open", "pid": os.getpid(), "host": socket.gethostname(), "argv": sys.argv})
             if {**self.history.settings} != self.settings:
                 self._append({"event": "settings", "settings": encode({**self.settings, "format": FORMAT})})
         except BaseException:

@@ -38,14 +38,12 @@ class SearchLock:
     def __enter__(self) -> SearchLock:
         file = open(self.path, "a+", encoding="utf-8")
         try:
-            if fcntl is not None:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _take(file)
         except OSError as error:
             holder = _holder(self.path)
             file.close()
             raise SearchLockedError(
-                str(self.path.parent), "a search that nobody is running",
-                f"process {holder.get('pid', '?')} on {holder.get('host', '?')} since {holder.get('since', '?')}",
+                str(self.path.parent), "a search that nobody is running", _phrase(holder),
                 "Wait for it, stop it, or give this search another name.",
             ) from error  # fmt: skip
         file.seek(0)
@@ -60,6 +58,46 @@ class SearchLock:
         if self._file is not None:
             self._file.close()
             self._file = None
+
+
+def _take(file: IO[str]) -> None:
+    """Lock the file; who only looks (`holder_of`) holds it for an instant, and is waited for."""
+    for pause in (0.01, 0.05, 0.1):
+        if _is_free(file, exclusive=True):
+            return
+        time.sleep(pause)
+    if not _is_free(file, exclusive=True):
+        raise BlockingIOError(f"{file.name} is locked")
+
+
+def _is_free(file: IO[str], *, exclusive: bool) -> bool:
+    """Lock the file if nobody else does; where files cannot be locked, it always is free."""
+    if fcntl is not None:
+        try:
+            fcntl.flock(file, (fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH) | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+    return True
+
+
+def holder_of(directory: Path) -> str | None:
+    """Who runs the search in this directory, as a phrase; None if nobody does.
+
+    Args:
+        directory: of the search.
+
+    Returns:
+        ``"process 4711 on host since 2026-11-24 12:00:00"``. Where files cannot be locked (Windows), None.
+    """
+    path = directory / "lock"
+    if not path.exists():
+        return None
+    with open(path, encoding="utf-8") as file:
+        return _phrase(_holder(path)) if not _is_free(file, exclusive=False) else None
+
+
+def _phrase(holder: dict[str, Any]) -> str:
+    return f"process {holder.get('pid', '?')} on {holder.get('host', '?')} since {holder.get('since', '?')}"
 
 
 def _holder(path: Path) -> dict[str, Any]:

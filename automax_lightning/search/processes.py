@@ -94,6 +94,7 @@ class ProcessExecutor:
         max_trials_per_worker: a worker is replaced after so many trials; None for never.
         retries: how often a trial whose process died is started again.
         threads: of each worker; None divides the machine among them.
+        is_abandoned: asked while trials run: whether nobody waits for them any more. They are then ended.
 
     Raises:
         ConfigError: if there are too few GPUs, or the system has no process groups.
@@ -110,13 +111,14 @@ class ProcessExecutor:
         max_trials_per_worker: int | None = None,
         retries: int = 0,
         threads: int | None = None,
+        is_abandoned: Callable[[], bool] = lambda: False,
     ) -> None:
         if not hasattr(os, "killpg"):
             raise ConfigError("AutoMAXConfig.executor", "'inline' on this system", "'process'", "Pass executor='inline'.")
         self.slots = n_workers
         self.exception: BaseException | None = None
         self.trial_file, self.logs, self.time_limit = trial_file, logs, time_limit
-        self.max_trials_per_worker, self.retries = max_trials_per_worker, retries
+        self.max_trials_per_worker, self.retries, self.is_abandoned = max_trials_per_worker, retries, is_abandoned
         self._devices = device_slots(n_workers, gpus_per_trial, visible_devices(os.environ))
         self._threads = threads or threads_of_worker(n_workers, os.environ)
         self._children: list[_Child | None] = [None] * n_workers
@@ -148,6 +150,8 @@ class ProcessExecutor:
             for child in busy.values():
                 if self._is_late(child):
                     return self._end(child, Status.TIMEOUT, f"ran longer than its limit of {self.time_limit:g} s and was ended")
+                if self.is_abandoned():
+                    return self._end(child, Status.INTERRUPTED, "ended, because nobody waits for it any more")
 
     def _listen(self, child: _Child) -> TrialResult | None:
         job = child.job
@@ -194,6 +198,11 @@ class ProcessExecutor:
     def _forget(self, child: _Child) -> int:
         self._children[self._children.index(child)] = None
         return child.kill()
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether no trial runs."""
+        return all(child is None or child.job is None for child in self._children)
 
     def close(self) -> None:
         """End all workers, and the trials that still run in them."""

@@ -181,5 +181,6 @@ class SearchSession:
         spec = self.history.spec(best.number)
         described = yaml.safe_dump({"trial": best.number, "score": best.score, **encode_values(spec.configuration)})
         held = self.journal.directory / f"{self.experiment_name}_best" / "trial.yaml"
-        if not held.exists() or held.read_text(encoding="utf-8") != described:
+        is_same = held.exists() and held.read_text(encoding="utf-8") == described
+        if not is_same or self.directories.has_newer_scores(self.experiment_name, best.checkpoint):
             self.directories.replace_best(self.experiment_name, best.checkpoint, {"trial.yaml": described})

@@ -19,6 +19,7 @@ from automax_lightning.errors import ConfigError, ExecutionError
 from automax_lightning.search.history import replay
 from automax_lightning.space import configuration
 from tests.search.trials import factory as badly
+from tests.search.trials import telling
 from tests.test_automax import factory, table, tree, tuner
 
 PROCESS = {"executor": "process"}
@@ -127,6 +128,21 @@ def test_too_many_workers_for_this_process_is_an_error() -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.slow
+def test_a_worker_has_its_share_of_the_machine_and_is_replaced_when_asked(tmp_path: Path) -> None:
+    search = tuner(tmp_path, n_trials=5, made=telling(), target="score", max_trials_per_worker=2, gpus_per_trial=0, **PROCESS)
+    search.optimize()
+    told = [search.history.results[number].val for number in range(1, 6)]
+    pids = [each["pid"] for each in told]
+    assert [pids.count(pid) for pid in dict.fromkeys(pids)] == [2, 2, 1]
+    assert os.getpid() not in pids
+    assert all(each["threads"] == each["omp"] == 1 for each in told)  # the tests' own OMP_NUM_THREADS is an upper bound
+    assert {result.reason for result in search.history.results.values()} == {""}  # no device is visible
+    warm = tuner(tmp_path / "warm", n_trials=3, made=telling(), target="score", **PROCESS)
+    warm.optimize()
+    assert len({warm.history.results[number].val["pid"] for number in (1, 2, 3)}) == 1
+
+
 PARENT = """
 import sys
 from pathlib import Path
@@ -178,7 +194,7 @@ def test_a_killed_parent_leaves_no_orphans_and_the_search_goes_on(tmp_path: Path
     workers = workers_of(first.pid)
     assert len(workers) == 2
     first.kill()
-    first.wait()
+    first.communicate()
     end = time.monotonic() + 10
     while processes_of(workers) and time.monotonic() < end:
         time.sleep(0.1)

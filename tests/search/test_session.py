@@ -21,7 +21,9 @@ def test_the_executor_turns_every_failure_into_a_result(tmp_path: Path) -> None:
         return Works()
 
     executor = InlineExecutor(make, AUROC)
-    good, bad = (executor.run(TrialSpec(n, {}, directory=tmp_path / str(n))) for n in (1, 2))
+    for number in (1, 2):
+        executor.submit(TrialSpec(number, {}, directory=tmp_path / str(number)), lambda epoch, score: None, lambda: False)
+    good, bad = executor.wait(), executor.wait()
     assert (good.status, good.score) == (Status.SUCCESS, 0.5)
     assert (bad.status, bad.reason) == (Status.CRASHED, "RuntimeError: no such network")
     assert isinstance(executor.exception, RuntimeError)

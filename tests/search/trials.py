@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from ConfigSpace import Categorical
+from ConfigSpace import Categorical, Float
 
-from automax_lightning import Fit, Objective, autopartial
+from automax_lightning import Fit, Objective, Status, TrialResult, autopartial
 from tests.test_fit import Points, Regression
 
 BEHAVIOURS = ("good", "dies", "hangs", "raises", "dies once", "better", "best", "well")
@@ -52,3 +52,19 @@ class Trial:
 
 def factory(folder: Path, behaviours: tuple[str, ...] = BEHAVIOURS, epochs: int = 4) -> autopartial:
     return autopartial(Trial(str(folder), epochs), behaviour=Categorical("behaviour", behaviours, default=behaviours[0]))
+
+
+class Telling:
+    """A trial that says what its process is like; no `Fit`, only its method."""
+
+    def __init__(self, x: float) -> None:
+        self.x = x
+
+    def run(self, seed: int = 0, *, spec: Any = None, on_epoch: Any = None, **kwargs: Any) -> TrialResult:
+        on_epoch(1, self.x)
+        told = {"pid": os.getpid(), "threads": torch.get_num_threads(), "omp": int(os.environ["OMP_NUM_THREADS"])}
+        return TrialResult(spec.number, Status.SUCCESS, self.x, val=told, reason=os.environ.get("CUDA_VISIBLE_DEVICES", "unset"))
+
+
+def telling() -> autopartial:
+    return autopartial(Telling, x=Float("x", (0.0, 1.0)))

@@ -1,4 +1,4 @@
-"""From the record of a search to what a person reads: the trial table and the pandas frame. Needs no torch."""
+"""From the record of a search to text and a pandas frame: the trial table, the summary, one row a trial."""
 
 from __future__ import annotations
 

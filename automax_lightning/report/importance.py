@@ -1,0 +1,101 @@
+"""Which hyperparameters mattered, by Optuna's evaluators; in a conditional space, among the trials that had them."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+
+from optuna.importance import FanovaImportanceEvaluator, PedAnovaImportanceEvaluator, get_param_importances
+
+from automax_lightning.errors import ReportError
+from automax_lightning.report.labels import show
+from automax_lightning.report.reading import Reading
+from automax_lightning.report.study import to_study
+from automax_lightning.trial import TrialResult
+
+_FEWEST, _MOST_FOR_FANOVA = 4, 500
+
+
+@dataclasses.dataclass(frozen=True)
+class Importance:
+    """The importance of hyperparameters among some trials.
+
+    Args:
+        group: what these trials have in common, e.g. ``"loss = APLoss"``; empty for all trials.
+        n_trials: whole trials that were compared.
+        shares: hyperparameter -> share of the score's variance, largest first; they sum to 1.
+    """
+
+    group: str
+    n_trials: int
+    shares: Mapping[str, float]
+
+
+def importances(reading: Reading) -> list[Importance]:
+    """The share of each hyperparameter in the variance of the score.
+
+    Only whole trials count: the score of a trial that was cut says as much about its length. Hyperparameters that
+    every trial has are compared among all of them; conditional ones among the trials in which they are active.
+
+    Args:
+        reading: of the search.
+
+    Returns:
+        One record for all trials, then one for each set of active hyperparameters; those with too few trials are
+        left out.
+
+    Raises:
+        ReportError: if there are fewer than 4 whole trials, their scores are all equal, or nothing was searched.
+    """
+    found = [each for each in [_among("", reading.whole, set(), reading)] if each]
+    groups = _groups(reading)
+    for results in groups.values() if len(groups) > 1 else ():
+        common = set.intersection(*(set(other) for other in groups))
+        one = _among(_describe(results, reading), results, common, reading)
+        found += [one] if one else []
+    if not found:
+        few = len(reading.whole) < _FEWEST
+        count = len(reading.whole)
+        reason = f"{count} whole trial{'' if count == 1 else 's'}" if few else "scores or values that are all equal"
+        raise ReportError("plot_importance", f"at least {_FEWEST} whole trials that differ", reason, "Run more trials.")
+    return found
+
+
+def _groups(reading: Reading) -> dict[frozenset[str], list[TrialResult]]:
+    searched = {parameter.name for parameter in reading.parameters}
+    groups: dict[frozenset[str], list[TrialResult]] = {}
+    for result in reading.whole:
+        active = frozenset(searched & set(reading.specs[result.number].configuration))
+        groups.setdefault(active, []).append(result)
+    return groups
+
+
+def _describe(results: list[TrialResult], reading: Reading) -> str:
+    """The choice that these trials share and others have made differently."""
+    conditions = " ".join(parameter.condition for parameter in reading.parameters)
+    shared = []
+    for parameter in reading.parameters:
+        values = {show(reading.specs[each.number].configuration.get(parameter.name)) for each in results}
+        if not parameter.is_range and len(values) == 1 and f"{parameter.name} " in conditions:
+            shared.append(f"{parameter.label} = {values.pop()}")
+    return ", ".join(shared) or "some trials"
+
+
+def _among(group: str, results: list[TrialResult], without: set[str], reading: Reading) -> Importance | None:
+    chosen = [reading.specs[each.number].configuration for each in results]
+    names = [
+        parameter.name
+        for parameter in reading.parameters
+        if parameter.name not in without
+        and all(parameter.name in each for each in chosen)
+        and len({show(each[parameter.name]) for each in chosen}) > 1
+    ]
+    if len(results) < _FEWEST or not names or len({each.score for each in results}) == 1:
+        return None
+    study = to_study(reading, results=results)
+    # fANOVA's forest takes minutes beyond some hundred trials.
+    is_small = len(results) <= _MOST_FOR_FANOVA
+    evaluator = FanovaImportanceEvaluator(seed=0) if is_small else PedAnovaImportanceEvaluator()
+    shares = get_param_importances(study, evaluator=evaluator, params=names)
+    ordered = sorted(shares.items(), key=lambda item: -item[1])
+    return Importance(group, len(results), dict(ordered)) if sum(shares.values()) > 0 else None

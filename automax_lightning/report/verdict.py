@@ -1,0 +1,137 @@
+"""What a search has brought, in honest sentences: best against default, on validation and, with an interval, on test."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+
+from automax_lightning.report.bootstrap import Interval, difference
+from automax_lightning.report.labels import show_score
+from automax_lightning.report.reading import Reading
+from automax_lightning.search.racing import mean_and_spread
+from automax_lightning.trial import Status, TrialResult
+
+FEW_POSITIVES = 50
+_RANKING = ("AUROC", "AUPRC")
+
+
+@dataclasses.dataclass(frozen=True)
+class Verdict:
+    """The result of a search in words.
+
+    Args:
+        headline: one sentence.
+        sentences: what stands beside it, in order.
+        warnings: what a reader should not overlook.
+    """
+
+    headline: str
+    sentences: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+def verdict(reading: Reading) -> Verdict:
+    """Best against default, and how far to believe it.
+
+    Args:
+        reading: of the search.
+
+    Returns:
+        Plain text; whoever shows it escapes it.
+    """
+    best = reading.best
+    if best is None:
+        failed = len(reading.results) - len(reading.scored)
+        return Verdict("No trial has a score." if failed else "No trial is over yet.")
+    sentences = [_on_test(reading, best)]
+    headline = _headline(reading, best) if reading.n_seeds == 1 else _headline_of_means(reading, best)
+    return Verdict(headline, tuple(sentences), tuple(_warnings(reading, best)))
+
+
+def _headline(reading: Reading, best: TrialResult) -> str:
+    target, default = reading.objective.target, reading.default
+    count = len(reading.scored)
+    lower = " (lower is better)" if reading.objective.mode == "min" else ""
+    of = f"the best of {count} trials with a score" if count > 1 else "the only trial with a score"
+    if default is not None and default.number == best.number:
+        return f"The default configuration (trial {best.number}) is {of}: validation {target} {show_score(best.score)}{lower}."
+    against = ""
+    if default is not None and default.status.has_score:
+        against = f" against {show_score(default.score)} of the default"
+    return f"Trial {best.number} is {of}: validation {target} {show_score(best.score)}{against}{lower}."
+
+
+def _headline_of_means(reading: Reading, best: TrialResult) -> str:
+    """With several seeds the best configuration is the one with the best mean, and trials are its runs."""
+    default, target = reading.default, reading.objective.target
+    mean = _mean(reading, best)
+    is_default = default is not None and reading.specs[default.number].configuration == reading.specs[best.number].configuration
+    if is_default:
+        return f"The default configuration has the best mean: validation {target} {mean}. Its best run is trial {best.number}."
+    against = f" against {_mean(reading, default)} of the default" if default is not None and default.status.has_score else ""
+    return f"The configuration of trial {best.number} has the best mean: validation {target} {mean}{against}."
+
+
+def _mean(reading: Reading, result: TrialResult) -> str:
+    mean, spread, seeds = mean_and_spread(reading.history, reading.objective, result.number)
+    return f"{show_score(mean)} (one seed)" if spread is None else f"{show_score(mean)} ± {show_score(spread)} ({seeds} seeds)"
+
+
+def _on_test(reading: Reading, best: TrialResult) -> str:
+    target, default = reading.objective.target, reading.default
+    own = best.test.get(target)
+    if own is None:
+        return "There is no test score, so nothing tells how much of the validation score is luck."
+    other = None if default is None or default.number == best.number else default.test.get(target)
+    if other is None:
+        return f"On the test split it has {target} {show_score(own)}."
+    both = f"{show_score(own)} against {show_score(other)}"
+    return f"On the test split it has {target} {both}, a difference of {own - other:+.4f}{_interval(reading)}"
+
+
+def _interval(reading: Reading) -> str:
+    metric, gap = gap_on_test(reading)
+    if gap is None:
+        return "; without the scores of both on disk there is no interval for it."
+    what = "" if metric == reading.objective.target and not _is_partial(reading) else f" of the whole {metric} {gap.value:+.4f},"
+    text = f" ({what.strip() + ' ' if what else ''}95 % bootstrap interval {gap.low:+.4f} to {gap.high:+.4f})."
+    if gap.low == gap.high == 0:
+        return f"{text} Both rank this test split alike."
+    if gap.low <= 0 <= gap.high:
+        return f"{text} The interval holds zero: this test split cannot tell the two apart."
+    return f"{text} The interval does not hold zero: the two differ on this test split."
+
+
+def gap_on_test(reading: Reading) -> tuple[str, Interval | None]:
+    """The metric, and the paired difference of best and default on the test split; None without the scores of both.
+
+    Args:
+        reading: of the search.
+    """
+    target = reading.objective.target
+    metric = target if target in _RANKING and not _is_partial(reading) else "AUROC"
+    if reading.best is None or reading.default is None or reading.best.number == reading.default.number:
+        return metric, None
+    one, other = (reading.scores_of(result).splits.get("test") for result in (reading.best, reading.default))
+    return metric, None if one is None or other is None else difference(one, other, metric)
+
+
+def _is_partial(reading: Reading) -> bool:
+    """Whether the logged AUROC is a partial one, which a range among the metric's arguments makes of it."""
+    return "'metric_kwargs': {'m" in str(reading.history.settings.get("fit", {}))
+
+
+def _warnings(reading: Reading, best: TrialResult) -> list[str]:
+    found = []
+    if len(reading.scored) > 1:
+        found.append(f"The validation score was selected among {len(reading.scored)}, so it flatters: read the test column.")
+    if best.status is not Status.SUCCESS:
+        found.append(f"The best score is partial: its trial was {best.status.name.lower()} after epoch {best.epochs}.")
+    held = reading.scores_of(best).splits
+    for split, name in (("val", "validation"), ("test", "test")):
+        if split in held and held[split].labels.ndim == 1:
+            positives = int(np.sum(held[split].labels == 1))
+            if positives < FEW_POSITIVES:
+                found.append(f"The {name} split has only {positives} positive samples: small differences mean nothing.")
+    return found
