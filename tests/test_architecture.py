@@ -122,6 +122,7 @@ LAYERS = [
     "recipes.weights",
     "recipes.transformer",
     "recipes.models",
+    "recipes.tracking",
     "recipes.notes",
     "recipes.building",
     "recipes.command",

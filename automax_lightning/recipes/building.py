@@ -23,6 +23,7 @@ from automax_lightning.recipes.data import load_data
 from automax_lightning.recipes.models import family, network_of
 from automax_lightning.recipes.notes import notes_of
 from automax_lightning.recipes.sections import ModelSection, Recipe
+from automax_lightning.recipes.tracking import logger_of
 from automax_lightning.space import autopartial
 
 _FOR_SEVERAL_LABELS = {
@@ -103,7 +104,7 @@ def build(recipe: Recipe) -> LoadedRecipe:
         model_kwargs=_with_dims(recipe.model, data), epochs=training.epochs, decay_epochs=training.decay_epochs,
         decay_factor=training.decay_factor, sampling_rate=training.sampling_rate, batch_size=training.batch_size,
         eval_batch_size=training.eval_batch_size, metrics=recipe.metrics.names, metric_kwargs=recipe.metrics.kwargs,
-        trainer_kwargs=recipe.trainer, num_labels=labels, experiment_name=training.experiment_name,
+        trainer_kwargs={**recipe.trainer, **logger_of(recipe)}, num_labels=labels, experiment_name=training.experiment_name,
         verbose=training.verbose > 1,
     )  # fmt: skip
     fixed: Any = made.autofunc
