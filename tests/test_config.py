@@ -60,3 +60,13 @@ def test_a_mapping_and_back_is_the_same_config() -> None:
 def test_it_is_frozen() -> None:
     with pytest.raises(dataclasses.FrozenInstanceError, match="name"):
         AutoMAXConfig().name = "b"  # type: ignore[misc]
+
+
+def test_trials_may_have_a_seed_of_their_own() -> None:
+    assert AutoMAXConfig(SEED=3).seed_of_trials == 3
+    assert AutoMAXConfig(SEED=3, trial_seed=0).seed_of_trials == 0
+    assert AutoMAXConfig.from_mapping(AutoMAXConfig(trial_seed=5).as_mapping()) == AutoMAXConfig(trial_seed=5)
+    for seed in (-1, 2**32, 1.0, True):
+        with pytest.raises(ConfigError, match="AutoMAXConfig.trial_seed: expected an integer in"):
+            AutoMAXConfig(trial_seed=seed)  # type: ignore[arg-type]
+    assert AutoMAXConfig(trial_seed=2**32 - 1).trial_seed == 2**32 - 1

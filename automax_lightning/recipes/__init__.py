@@ -36,6 +36,6 @@ def load(path: str | os.PathLike[str], **flags: Any) -> LoadedRecipe:
         ('AUROC', 2, True)
     """
     from automax_lightning.recipes.building import build
-    from automax_lightning.recipes.sections import read
+    from automax_lightning.recipes.reading import read
 
     return build(read(path, flags))

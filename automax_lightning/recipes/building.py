@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import inspect
 from collections.abc import Mapping
 from typing import Any
 
+import lightning as L
 import torch
 from lightning.pytorch.utilities.seed import isolate_rng
 
@@ -13,14 +15,15 @@ from automax_lightning.auc import pairs
 from automax_lightning.auc.data import AUCDataModule
 from automax_lightning.automax import AutoMAX
 from automax_lightning.config import AutoMAXConfig
-from automax_lightning.errors import ConfigError
+from automax_lightning.errors import ConfigError, closest
 from automax_lightning.factory import trainer_factory
 from automax_lightning.fit import Fit
 from automax_lightning.recipe import FitRecipe
 from automax_lightning.recipes.data import load_data
-from automax_lightning.recipes.models import network_of
+from automax_lightning.recipes.models import family, network_of
 from automax_lightning.recipes.notes import notes_of
-from automax_lightning.recipes.sections import Recipe
+from automax_lightning.recipes.sections import ModelSection, Recipe
+from automax_lightning.recipes.tracking import logger_of
 from automax_lightning.space import autopartial
 
 _FOR_SEVERAL_LABELS = {
@@ -86,6 +89,10 @@ def build(recipe: Recipe) -> LoadedRecipe:
         PairError: if loss and optimizer do not belong together, or have no such argument.
     """
     training = recipe.training
+    if pairs.get(training.loss, loss_kwargs=training.loss_kwargs).is_ranking:
+        raise ConfigError("training.loss", "a loss of classification", training.loss,
+                          "Pass your own loaders of queries to trainer_factory, from Python.")  # fmt: skip
+    _check_trainer(recipe.trainer)
     data = load_data(recipe.dataset)
     if training.num_workers is not None:
         data = data.clone(num_workers=training.num_workers)
@@ -94,10 +101,10 @@ def build(recipe: Recipe) -> LoadedRecipe:
     made = trainer_factory(
         model=network_of(recipe.model, labels), data=data, loss=loss, optimizer=training.optimizer,
         loss_kwargs=_tupled(loss, training.loss_kwargs), optimizer_kwargs=training.optimizer_kwargs,
-        model_kwargs=recipe.model.kwargs, epochs=training.epochs, decay_epochs=training.decay_epochs,
+        model_kwargs=_with_dims(recipe.model, data), epochs=training.epochs, decay_epochs=training.decay_epochs,
         decay_factor=training.decay_factor, sampling_rate=training.sampling_rate, batch_size=training.batch_size,
         eval_batch_size=training.eval_batch_size, metrics=recipe.metrics.names, metric_kwargs=recipe.metrics.kwargs,
-        trainer_kwargs=recipe.trainer, num_labels=labels, experiment_name=training.experiment_name,
+        trainer_kwargs={**recipe.trainer, **logger_of(recipe)}, num_labels=labels, experiment_name=training.experiment_name,
         verbose=training.verbose > 1,
     )  # fmt: skip
     fixed: Any = made.autofunc
@@ -106,6 +113,21 @@ def build(recipe: Recipe) -> LoadedRecipe:
     factory = autopartial(SourcedRecipe(**parts, source=source), **made.kwds)
     _try(factory(factory.cs.get_default_configuration()), data, labels)
     return LoadedRecipe(recipe, factory, recipe.config, recipe.metrics.target, notes_of(recipe, loss))
+
+
+def _check_trainer(given: Mapping[str, Any]) -> None:
+    known = [name for name in inspect.signature(L.Trainer).parameters if name not in ("max_epochs", "callbacks")]
+    for name in given:
+        if name not in known:
+            fix = "Write training.epochs." if name == "max_epochs" else closest(name, known)
+            raise ConfigError(f"trainer.{name}", "an argument of lightning.Trainer that no other section sets", "none", fix)
+
+
+def _with_dims(section: ModelSection, data: AUCDataModule) -> dict[str, Any]:
+    """The network's arguments, with what a graph network must know of the data's features."""
+    dims = getattr(getattr(data, "inner", None), "dims", {})
+    takes = family(section.name.lower()).arguments if dims else ()
+    return {**{name: value for name, value in dims.items() if name in takes}, **section.kwargs}
 
 
 def _tupled(loss: str, given: Mapping[str, Any]) -> dict[str, Any]:

@@ -12,10 +12,11 @@ import yaml
 
 from automax_lightning.errors import ConfigError, closest
 from automax_lightning.recipes import load
-from automax_lightning.recipes.sections import FLAGS
+from automax_lightning.recipes.reading import FLAGS
 
 if TYPE_CHECKING:
     from automax_lightning.automax import AutoMAX
+    from automax_lightning.trial import TrialSpec
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -49,28 +50,29 @@ def run(arguments: Sequence[str]) -> AutoMAX:
     best = tuner.best
     assert best is not None
     file = tuner.directory / "best_recipe.yaml"
-    write_best_recipe(loaded.recipe.given, tuner.configuration_of(best.number), file)
+    write_best_recipe(loaded.recipe.given, tuner.history.spec(best.number), file)
     tuner.say(tuner.summary())
     tuner.say(f"Train it again: automax-lightning run --config_file {file}")
     return tuner
 
 
-def write_best_recipe(given: Mapping[str, Any], best: Mapping[str, Any], path: Path) -> None:
-    """Write the recipe with the best values in place of what was searched, as a search of one trial.
+def write_best_recipe(given: Mapping[str, Any], best: TrialSpec, path: Path) -> None:
+    """Write the recipe with the best values in place of what was searched, as a search of one trial with the same seed.
 
     Args:
         given: the recipe's sections.
-        best: ``"optimizer_kwargs:lr"`` -> value.
+        best: the best trial.
         path: of the new file.
     """
     recipe = copy.deepcopy({name: section for name, section in given.items() if section})
-    for name, value in best.items():
+    for name, value in best.configuration.items():
         where, _, key = name.rpartition(":")
         section = {"model_kwargs": "model", "trainer_kwargs": "trainer"}.get(where, "training")
         values = recipe.setdefault(section, {})
         if where in ("loss_kwargs", "optimizer_kwargs"):
             values = values.setdefault(where, {})
         values[key] = list(value) if isinstance(value, tuple) else value
+    recipe.setdefault("training", {})["SEED"] = best.seed
     search = recipe.setdefault("automax", {})
     search |= {"name": f"{path.parent.name}_again", "n_trials": 1, "overwrite": False}
     search.pop("initial_configs", None)  # of a space that is no longer searched

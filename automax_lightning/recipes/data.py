@@ -10,7 +10,7 @@ from pathlib import Path
 from automax_lightning.auc.data import AUCDataModule
 from automax_lightning.datasets import DigitsDataModule
 from automax_lightning.errors import ConfigError, DataError, closest
-from automax_lightning.recipes import clinical, files, named, text
+from automax_lightning.recipes import clinical, files, graphs, named, text
 from automax_lightning.recipes.sections import DatasetSection
 
 Loader = Callable[..., AUCDataModule]
@@ -34,7 +34,14 @@ NAMED: Mapping[str, Loader] = {
 }
 """Name, in any case -> loader: a function of whether a test split is wanted, and of ``dataset.kwargs``."""
 
-_SUFFIXES: Mapping[str, Loader] = {".csv": files.table, ".parquet": files.table, ".npz": files.arrays}
+_SUFFIXES: Mapping[str, Loader] = {".csv": files.table, ".parquet": files.table, ".npz": files.arrays, ".pt": graphs.graphs}
+
+
+_ELSEWHERE = {
+    "ddsm": "Make a folder of its images with a labels.csv, and write name: FOLDER, kwargs: {labels: labels.csv}.",
+    "ogbg": "Save its graphs as plain tensors, {x: [...], edge_index: [...], edge_attr: [...], y: ...}, and write name: FILE.pt.",
+}
+"""Data sets of LibAUC's trainer that are not read here -> what to do."""
 
 
 def load_data(section: DatasetSection) -> AUCDataModule:
@@ -65,6 +72,9 @@ def _loader(section: DatasetSection) -> Loader:
         return NAMED[section.name.lower()]
     path = Path(section.name)
     kind = files.folder if path.is_dir() else _SUFFIXES.get(path.suffix)
+    elsewhere = _ELSEWHERE.get(section.name.lower().split("-")[0])
+    if kind is None and elsewhere is not None:
+        raise ConfigError("dataset.name", "a data set that is read by name", repr(section.name), elsewhere)
     if kind is None:
         raise ConfigError("dataset.name", f"a data set's name, a folder of images, or a file ending in {[*_SUFFIXES]}",
                           repr(section.name), closest(section.name.lower(), NAMED))  # fmt: skip

@@ -4,23 +4,27 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Mapping
-from importlib.machinery import SourceFileLoader
-from importlib.util import find_spec, module_from_spec, spec_from_loader
-from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 from torch import Tensor, nn
 
 from automax_lightning.errors import CheckpointError, ConfigError, closest
 from automax_lightning.models import MLP
+from automax_lightning.recipes.graphs import GraphNetwork, make_graph_network
 from automax_lightning.recipes.sections import ModelSection
+from automax_lightning.recipes.sources import libauc_file
 from automax_lightning.recipes.transformer import is_transformer, make_transformer
 from automax_lightning.recipes.weights import load_backbone
 
 _CIFAR = ("resnet20", "resnet32", "resnet44", "resnet56", "resnet110", "resnet1202")
 _RESNET = ("resnet18", "resnet34", "resnet50", "resnet101", "resnet152", "resnext50_32x4d", "resnext101_32x8d",
            "wide_resnet50_2", "wide_resnet101_2")  # fmt: skip
+_GRAPH = ("emb_dim", "num_layers", "graph_pooling", "dropout", "atom_features_dims", "act", "norm")
+_GRAPH_ARGUMENTS = {
+    **dict.fromkeys(("gcn", "gin", "graphsage"), (*_GRAPH, "jk")),
+    **dict.fromkeys(("gine", "gat", "mpnn"), (*_GRAPH, "jk", "bond_features_dims")),
+    "deepergcn": (*_GRAPH, "bond_features_dims"),
+}
 _DENSENET = ("densenet121", "densenet161", "densenet169", "densenet201")
 
 
@@ -65,29 +69,10 @@ class Coloured(nn.Module):
 
 def _libauc(file: str) -> Callable[..., nn.Module]:
     def make(name: str, num_labels: int, imagenet: bool, **kwargs: Any) -> nn.Module:
-        function = getattr(_libauc_file(file), name)
+        function = getattr(libauc_file(file), name)
         return Coloured(function(pretrained=imagenet, last_activation=None, num_classes=num_labels, **kwargs))
 
     return make
-
-
-def _libauc_file(name: str) -> ModuleType:
-    """A file of ``libauc.models``, executed anew for each network.
-
-    The package imports every other one it knows, torch_geometric among them, which takes seconds. And its networks look
-    their activation up in a global of their module whenever they are called, so that with one module for all of them
-    the last one made would decide for the others.
-    """
-    package = find_spec("libauc")
-    assert package is not None
-    assert package.origin is not None
-    path = Path(package.origin).parent / "models" / f"{name}.py"
-    loader = SourceFileLoader(f"libauc_models_{name}", str(path))
-    spec = spec_from_loader(loader.name, loader)
-    assert spec is not None
-    module = module_from_spec(spec)
-    loader.exec_module(module)
-    return module
 
 
 def _mlp(name: str, num_labels: int, imagenet: bool, **kwargs: Any) -> nn.Module:
@@ -98,6 +83,7 @@ FAMILIES: Mapping[str, Family] = {
     "mlp": Family(_mlp, ("hidden", "dropout")),
     **dict.fromkeys(_CIFAR, Family(_libauc("resnet_cifar"), ("activations",))),
     **dict.fromkeys(_RESNET, Family(_libauc("resnet"), ("activations", "zero_init_residual"), has_imagenet=True)),
+    **{name: Family(make_graph_network, arguments) for name, arguments in _GRAPH_ARGUMENTS.items()},
     **dict.fromkeys(_DENSENET, Family(_libauc("densenet"), ("activations", "drop_rate", "memory_efficient"), has_imagenet=True)),
 }
 """Name, in lower case -> how it is made. The folder of a transformer, or its repository, is a name as well."""
@@ -135,7 +121,7 @@ class Network:
                 "Put the file where it can be downloaded to, ~/.cache/torch/hub/checkpoints, or write pretrained_path: FILE.",
             ) from error  # fmt: skip
         if self.pretrained_path is not None:
-            load_backbone(network.network if isinstance(network, Coloured) else network, self.pretrained_path)
+            load_backbone(network.network if isinstance(network, (Coloured, GraphNetwork)) else network, self.pretrained_path)
         return network
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from automax_lightning.recipes.sections import Recipe
+from automax_lightning.recipes.tracking import is_offline, is_tracked
 
 
 def notes_of(recipe: Recipe, loss: str) -> tuple[str, ...]:
@@ -13,17 +14,20 @@ def notes_of(recipe: Recipe, loss: str) -> tuple[str, ...]:
         loss: the one that is trained on.
 
     Example:
-        >>> from automax_lightning.recipes.sections import from_mapping
-        >>> for note in notes_of(from_mapping({"dataset": {"name": "digits"}, "training": {"project_name": "p"}}), "AUCMLoss"):
-        ...     print(note)
-        training.project_name: nothing is sent to Weights & Biases; the trials' scores are in the journal and the table.
+        >>> from automax_lightning.recipes.reading import from_mapping
+        >>> recipe = from_mapping({"dataset": {"name": "digits"}, "training": {"save_checkpoint_every": 5}})
+        >>> [note.split(",")[0] for note in notes_of(recipe, "AUCMLoss")]
+        ['training.save_checkpoint_every: a checkpoint is written after every epoch']
     """
     training, config = recipe.training, recipe.config
     given = recipe.given
     notes = []
-    if training.project_name is not None:
-        notes.append("training.project_name: nothing is sent to Weights & Biases; the trials' scores are in the journal "
-                     "and the table.")  # fmt: skip
+    if training.project_name is not None and not is_tracked(recipe):
+        notes.append("training.project_name: nothing is sent to Weights & Biases, which is not installed (pip install wandb) "
+                     "or not the logger of the trainer section.")  # fmt: skip
+    elif training.project_name is not None and is_offline():
+        notes.append("training.project_name: nobody is logged in to Weights & Biases; the runs are kept in "
+                     f"{config.directory / 'wandb'}, for `wandb sync`.")  # fmt: skip
     if training.save_checkpoint_every not in (None, 1):
         notes.append("training.save_checkpoint_every: a checkpoint is written after every epoch, so that nothing is lost; "
                      "each trial keeps its best.")  # fmt: skip

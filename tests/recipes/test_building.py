@@ -5,16 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import cloudpickle
 import numpy as np
 import pytest
-from sklearn.datasets import load_breast_cancer
+from sklearn.datasets import load_breast_cancer, load_digits
 
 from automax_lightning import AUROC
 from automax_lightning.errors import AutoMAXError, ConfigError
 from automax_lightning.fit import Fit
 from automax_lightning.models import MLP
 from automax_lightning.recipes.building import LoadedRecipe, build
-from automax_lightning.recipes.sections import from_mapping
+from automax_lightning.recipes.reading import from_mapping
 
 
 def recipe(tmp_path: Path, flags: Any = None, **sections: Any) -> LoadedRecipe:
@@ -69,6 +70,37 @@ def test_every_setting_reaches_the_fit(tmp_path: Path) -> None:
     assert {"loss_kwargs:margin", "loss_kwargs:Lambda"} <= {n for n, h in loaded.factory.cs.items() if getattr(h, "size", 2) > 1}
 
 
+@pytest.mark.parametrize(
+    "training",
+    [
+        {"loss": "AUCMLoss", "loss_kwargs": {"margin": 1.0}, "optimizer": "PESG",
+         "optimizer_kwargs": {"lr": 0.1, "epoch_decay": 0.002, "weight_decay": 1e-5, "momentum": 0.9}},
+        {"loss": "BCELoss", "loss_kwargs": {}, "optimizer": "Adam", "optimizer_kwargs": {"lr": 1e-3, "weight_decay": 1e-4}},
+        {"loss": "CrossEntropyLoss", "optimizer": "SGD", "optimizer_kwargs": {"lr": 0.1, "momentum": 0.9}},
+        {"loss": "CompositionalAUCLoss", "loss_kwargs": {"margin": 1.0, "k": 1}, "optimizer": "PDSCA",
+         "optimizer_kwargs": {"lr": 0.1, "beta1": 0.9, "beta2": 0.9, "epoch_decay": 0.002, "weight_decay": 1e-4}},
+        {"loss": "APLoss", "loss_kwargs": {"margin": 0.6, "gamma": 0.1}, "optimizer": "SOAP", "optimizer_kwargs": {"lr": 1e-3}},
+        {"loss": "pAUC_CVaR_Loss", "loss_kwargs": {"beta": 0.3}, "optimizer": "SOPA"},
+        {"loss": "pAUCLoss", "loss_kwargs": {"margin": 0.6, "gamma": 0.1, "mode": "1w"}, "optimizer": "SOPAs",
+         "optimizer_kwargs": {"lr": 1e-3, "mode": "adam", "weight_decay": 2e-4}},
+        {"loss": "pAUCLoss", "loss_kwargs": {"Lambda": 0.5, "tau": 1.0, "gammas": [0.5, 0.5], "mode": "2w"}, "optimizer": "SOTAs",
+         "optimizer_kwargs": {"lr": 1e-3, "mode": "adam", "weight_decay": 2e-4}},
+        {"loss": "tpAUC_CVaR_loss", "loss_kwargs": {"surr_loss": "squared_hinge"}, "optimizer": "STACO"},
+    ],
+    ids=lambda training: f"{training['loss']}-{training['optimizer']}",
+)  # fmt: skip
+def test_settings_of_libaucs_own_recipes_train(tmp_path: Path, training: dict[str, Any]) -> None:
+    shared = {"epochs": 1, "num_workers": 0, "decay_epochs": [0.5, 0.75], "decay_factor": 10.0,
+              "output_path": "./output", "resume_from_checkpoint": False, "save_checkpoint_every": 10, "verbose": 0}  # fmt: skip
+    loaded = recipe(tmp_path, training={**shared, **training})
+    result = default(loaded).run(seed=0)
+    assert result.error is None, result.error
+    assert result.status.has_score
+    assert [note.split(":")[0] for note in loaded.notes] == [
+        "training.save_checkpoint_every", "training.resume_from_checkpoint", "training.output_path"
+    ]  # fmt: skip
+
+
 def test_specs_are_searched_and_the_two_number_list_of_yaml_is_a_range(tmp_path: Path) -> None:
     loaded = recipe(
         tmp_path,
@@ -102,7 +134,32 @@ def test_another_network_or_other_data_under_the_same_name_are_refused(tmp_path:
         recipe(tmp_path, dataset={"kwargs": {"imratio": 0.2}}).tuner()
     with pytest.raises(AutoMAXError, match="hidden"):
         recipe(tmp_path, model={"hidden": [9]}).tuner()
+    with pytest.raises(AutoMAXError, match="seed"):
+        recipe(tmp_path, {"seed": 5}).tuner()
     assert recipe(tmp_path, {"num_workers": 0}).tuner().finished == 1
+
+
+def test_factories_travel_to_other_processes_and_several_labels_have_losses_of_their_own(tmp_path: Path) -> None:
+    digits = load_digits()
+    images = (digits.images[:200] * 15).astype(np.uint8)
+    labels = np.stack([digits.target[:200] % 2, digits.target[:200] > 6], axis=1)
+    np.savez(tmp_path / "d.npz", X=images, y=labels)
+    loaded = recipe(
+        tmp_path, dataset={"name": str(tmp_path / "d.npz"), "kwargs": {"augment": "crop"}}, model={"name": "resnet20"}
+    )
+    factory = cloudpickle.loads(cloudpickle.dumps(loaded.factory))
+    fit = factory(factory.cs.get_default_configuration())
+    assert fit.module.pair.name == "MultiLabelAUCMLoss"
+    assert any("MultiLabelAUCMLoss" in note for note in loaded.notes)
+    assert fit.run(seed=0).status.has_score
+
+
+def test_overwrite_is_obeyed_where_it_is_given(tmp_path: Path) -> None:
+    first = recipe(tmp_path, automax={"n_trials": 1}).tuner()
+    first.optimize()
+    assert recipe(tmp_path).tuner().finished == 1
+    assert recipe(tmp_path, automax={"overwrite": True}).tuner().finished == 0
+    assert recipe(tmp_path, {"resume": True}, automax={"overwrite": True}).tuner().finished == 1
 
 
 def test_no_resume_deletes_this_search_only(tmp_path: Path) -> None:
@@ -132,6 +189,11 @@ def test_no_resume_deletes_this_search_only(tmp_path: Path) -> None:
         ({"training": {"loss_kwargs": {"margn": 1}}}, "loss_kwargs of AUCMLoss: margn"),
         ({"training": {"optimizer_kwargs": {"lr": {"val": [0.1, 0.2], "default": 0.5}}}}, "lr"),
         ({"metric_kwargs": [{"max_fpr": 0}]}, "max_fpr"),
+        ({"training": {"loss": "NDCGLoss"}}, "training.loss: expected a loss of classification, found NDCGLoss"),
+        ({"training": {"loss": "MultiLabelAUCMLoss"}}, "num_labels: expected at least 2"),
+        ({"trainer": {"max_epoch": 3}}, "trainer.max_epoch: "),
+        ({"trainer": {"max_epochs": 3}}, "Write training.epochs"),
+        ({"trainer": {"acelerator": "cpu"}}, "trainer.acelerator: .*Did you mean 'accelerator'"),
     ],
 )
 def test_what_is_wrong_is_said_before_anything_is_trained_or_written(tmp_path: Path, sections: Any, message: str) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -33,7 +35,12 @@ def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_a_recipe_is_run_continued_and_reproduced_by_its_best_recipe(small: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("deterministic", [True, False])
+def test_a_recipe_is_run_continued_and_reproduced_by_its_best_recipe(
+    small: Path, deterministic: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    automax = {**SMALL["automax"], "deterministic": deterministic}  # type: ignore[dict-item]
+    (small / "r.yaml").write_text(yaml.safe_dump({**SMALL, "automax": automax}))
     assert main(["run", "--config_file", "r.yaml"]) == 0
     said = capsys.readouterr().out
     assert "Trial    Val AUROC" in said
@@ -67,7 +74,7 @@ def test_every_flag_is_obeyed(small: Path, capsys: pytest.CaptureFixture[str]) -
 
 @pytest.mark.parametrize("silence", [["--quiet"], []], ids=["flag", "verbose: 0"])
 def test_quiet_is_quiet(small: Path, silence: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    training = {**SMALL["training"], "epochs": 1, "verbose": 1 if silence else 0, "project_name": "p"}  # type: ignore[dict-item]
+    training = {**SMALL["training"], "epochs": 1, "verbose": 1 if silence else 0, "save_checkpoint_every": 5}  # type: ignore[dict-item]
     (small / "r.yaml").write_text(yaml.safe_dump({**SMALL, "training": training}))
     assert main(["run", "--config_file", "r.yaml", *silence]) == 0
     captured = capsys.readouterr()
@@ -126,6 +133,16 @@ def test_the_example_recipes_train_on_what_they_say(path: Path) -> None:
 
 def test_there_is_a_recipe_of_each_kind() -> None:
     assert {path.stem for path in RECIPES} == set(EXPECTED)
+
+
+@pytest.mark.slow
+def test_the_command_of_the_readme_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = Path(__file__).parents[2]
+    lines = (root / "README.md").read_text(encoding="utf-8").splitlines()
+    command = next(shlex.split(line) for line in lines if line.startswith("automax-lightning run "))
+    shutil.copytree(root / "examples", tmp_path / "examples")
+    monkeypatch.chdir(tmp_path)
+    assert main(command[1:]) == 0
 
 
 @pytest.mark.slow

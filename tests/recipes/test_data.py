@@ -286,5 +286,8 @@ def test_a_bad_share_is_an_error_of_its_setting(tmp_path: Path) -> None:
 def test_unknown_names_have_a_neighbour_and_missing_paths_are_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="Did you mean 'pneumoniamnist'"):
         data("pneumonia_mnist")
+    for name, advice in (("ddsm", "labels.csv"), ("ogbg-molhiv", "FILE.pt")):
+        with pytest.raises(ConfigError, match=f"read by name, found '{name}'.*{advice}"):
+            data(name)
     with pytest.raises(DataError, match="dataset.name: expected an existing file"):
         data(tmp_path / "no.csv")

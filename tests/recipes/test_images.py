@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +58,7 @@ def test_cropped_training_images_are_a_resized_part_that_may_be_mirrored() -> No
 def test_every_augmentation_takes_grey_and_colour(name: str, channels: int) -> None:
     image = torch.from_numpy(IMAGES[0, ..., :channels].transpose(2, 0, 1).copy())
     for transform in (augmentation(name).train(12, 8), augmentation(name).evaluate(12, 8)):
-        x = transform(image)
+        x = pickle.loads(pickle.dumps(transform))(image)  # as it travels to the workers of a loader
         assert x.shape[1:] == (12, 12)
         assert x.dtype == torch.float32
 

@@ -10,16 +10,20 @@ from pathlib import Path
 from typing import Any
 
 import cloudpickle
+import numpy as np
 import pytest
 import torch
+from sklearn.datasets import load_digits
 
-from automax_lightning import AUCModule, DigitsDataModule
+from automax_lightning import AUCModule, Objective, TrialSpec
 from automax_lightning.errors import CheckpointError, ConfigError
 from automax_lightning.fit import Fit
+from automax_lightning.recipes.files import image_arrays
+from automax_lightning.recipes.graphs import CLASSES
 from automax_lightning.recipes.models import FAMILIES, Network, family, network_of
 from automax_lightning.recipes.sections import ModelSection
 
-LIBAUC = sorted(set(FAMILIES) - {"mlp"})
+LIBAUC = sorted(set(FAMILIES) - {"mlp", *CLASSES})
 
 
 def libaucs_own() -> Any:
@@ -74,32 +78,23 @@ def test_every_name_exists_in_libauc_and_takes_the_listed_arguments(name: str) -
         assert name in sys.modules[function.__module__].model_urls
 
 
-def test_batch_norm_and_balanced_batches_train_in_our_stack_and_continue_exactly(tmp_path: Path) -> None:
-    """Two epochs at once are the same bits as one, a new process's objects, and one more, batch statistics included."""
-    data = DigitsDataModule(share=0.2, images=True, batch_size=64)
+@pytest.mark.parametrize("workers", [0, 2])
+def test_batch_norm_augmented_and_balanced_batches_continue_exactly(tmp_path: Path, workers: int) -> None:
+    """Two epochs at once are the same bits as one, fresh objects, and one more, batch statistics included."""
+    digits = load_digits()
+    images, labels = (digits.images[:300] * 15).astype(np.uint8), (digits.target[:300] > 7).astype(np.int64)
+    data = image_arrays([(images[:200], labels[:200]), (images[200:], labels[200:])], augment="crop")
+    settings: dict[str, Any] = {"batch_size": 64, "num_workers": workers}
     states = []
     for budgets in ((2,), (1, 2)):
         for budget in budgets:
-            fit = Fit(lambda: AUCModule(Network("resnet20", 1)()), lambda seed: data.clone(seed=seed), epochs=2,
-                      trainer_kwargs={"max_epochs": 2}, objective=objective())  # fmt: skip
-            spec = trial(tmp_path / str(len(budgets)), budget)
-            result = fit.run(spec=spec)
+            fit = Fit(lambda: AUCModule(Network("resnet20", 1)()), lambda seed: data.clone(seed=seed, **settings), epochs=2,
+                      objective=Objective("train/loss", "min"))  # fmt: skip
+            result = fit.run(spec=TrialSpec(1, {}, seed=5, budget=budget, directory=tmp_path / str(len(budgets))))
             assert result.error is None, result.error
         states.append(fit.module.model.state_dict())
     assert any("running_mean" in name for name in states[0])
     assert all(torch.equal(states[0][name], states[1][name]) for name in states[0])
-
-
-def objective() -> Any:
-    from automax_lightning import Objective
-
-    return Objective("train/loss", "min")
-
-
-def trial(directory: Path, budget: int) -> Any:
-    from automax_lightning import TrialSpec
-
-    return TrialSpec(number=1, configuration={}, seed=5, directory=directory, budget=budget)
 
 
 def test_a_maker_of_networks_travels_to_other_processes() -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from automax_lightning.errors import ConfigError
-from automax_lightning.recipes.sections import from_mapping, read
+from automax_lightning.recipes.reading import from_mapping, read
 
 DATA = {"dataset": {"name": "digits"}}
 
@@ -114,7 +114,7 @@ def test_a_file_that_is_none_is_named(tmp_path: Path, content: str, message: str
 def test_reading_a_recipe_is_light(tmp_path: Path) -> None:
     path = tmp_path / "r.yaml"
     path.write_text("dataset: {name: digits}")
-    code = f"import sys; from automax_lightning.recipes.sections import read; read({str(path)!r}); "
+    code = f"import sys; from automax_lightning.recipes.reading import read; read({str(path)!r}); "
     code += "print(sorted({'torch', 'smac', 'pandas', 'lightning'} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
