@@ -128,6 +128,12 @@ class Fit:
             module = self._make_module
             self._module = module if isinstance(module, L.LightningModule) else module()
 
+    def begin(self, seed: int) -> tuple[L.LightningModule, L.LightningDataModule | None]:
+        """The module and the datamodule under a seed, with the generators where a fit finds them."""
+        self._build(seed)
+        self._seed(seed)
+        return self.module, self._datamodule
+
     def run(
         self,
         seed: int = 0,
@@ -167,7 +173,7 @@ class Fit:
         test: dict[str, float] = {}
         try:
             with isolated(), quiet_lightning(self.verbose):
-                self._build(spec.seed)
+                self.begin(spec.seed)
                 self._train(recorder, spec, directory, is_trial=is_trial)
                 if recorder.ended_by not in _GOES_ON and recorder.best_epoch is not None:
                     test = self._score_test_split(recorder.best_checkpoint)
@@ -200,7 +206,6 @@ class Fit:
         return directory
 
     def _train(self, recorder: TrialRecorder, spec: TrialSpec, directory: Path, *, is_trial: bool) -> None:
-        self._seed(spec.seed)
         resumed = recorder.last_checkpoint if recorder.last_checkpoint.exists() else None
         epochs, steps = progress_of(resumed)
         own: tuple[L.Callback, ...] = (ReproducibleEpochs(spec.seed, first_epoch=epochs), recorder)
