@@ -35,11 +35,11 @@ class Command:
 
 
 COMMANDS: Mapping[str, Command] = {
-    "tune": Command("automax_lightning.tune", "run", "search over keys of the configuration; writes best_config.yaml"),
-    "fit": Command("automax_lightning.tune", "run", "train once             (LightningCLI's own, as are the next three)"),
-    "validate": Command("automax_lightning.tune", "run", "score the validation split"),
-    "test": Command("automax_lightning.tune", "run", "score the test split"),
-    "predict": Command("automax_lightning.tune", "run", "predict"),
+    "tune": Command("automax_lightning.early", "run", "search over keys of the configuration; writes best_config.yaml"),
+    "fit": Command("automax_lightning.early", "run", "train once             (LightningCLI's own, as are the next three)"),
+    "validate": Command("automax_lightning.early", "run", "score the validation split"),
+    "test": Command("automax_lightning.early", "run", "score the test split"),
+    "predict": Command("automax_lightning.early", "run", "predict"),
 }
 """Every command, in the order of ``--help``."""
 

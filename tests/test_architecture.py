@@ -18,6 +18,7 @@ LAYERS = [
     "errors",
     "commands",
     "keys",
+    "signatures",
     "trial",
     "encoding",
     "specs",
@@ -89,6 +90,7 @@ LAYERS = [
     "configured",
     "searchsection",
     "tune",
+    "early",
     "cli",
 ]
 
