@@ -115,7 +115,7 @@ class Fit:
         """The Trainer of the last run, or, before one, the Trainer that a run would use without its recorder."""
         if self._trainer is None:
             with quiet_lightning(self.verbose):
-                self._trainer = self._new_trainer((), None, self.epochs)
+                self._trainer = self._new_trainer((), None, self.epochs, self.objective)
         return self._trainer
 
     def _build(self, seed: int) -> None:
@@ -213,14 +213,16 @@ class Fit:
         if is_trial:
             run = Run.of(spec, directory, steps)
             logger, own = fresh_loggers(logger, run), (own[0], KeepRuns(run), recorder)
-        self._trainer = self._new_trainer(own, directory, spec.epochs or self.epochs, logger)
+        self._trainer = self._new_trainer(own, directory, spec.epochs or self.epochs, recorder.objective, logger)
         # Our own file, written a moment ago on this machine: a user's module may keep any object in it.
         self._trainer.fit(self.module, datamodule=self._datamodule, ckpt_path=resumed, weights_only=False)
 
-    def _new_trainer(self, own: Sequence[L.Callback], directory: Path | None, epochs: int, logger: Any = False) -> L.Trainer:
+    def _new_trainer(
+        self, own: Sequence[L.Callback], directory: Path | None, epochs: int, objective: Objective, logger: Any = False
+    ) -> L.Trainer:
         loud = {"enable_progress_bar": True, "enable_model_summary": True} if self.verbose else {}
         settings = {**QUIET, **loud, **trial_settings(self.trainer_kwargs), "max_epochs": epochs}
-        callbacks = [*trial_callbacks(self.callbacks, self.objective, directory), *own]
+        callbacks = [*trial_callbacks(self.callbacks, objective, directory), *own]
         return self.trainer_class(callbacks=callbacks, default_root_dir=directory, **{**settings, "logger": logger})
 
     def _score_test_split(self, checkpoint: Path) -> dict[str, float]:
