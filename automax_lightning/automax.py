@@ -11,6 +11,7 @@ import yaml
 from rich.console import Console
 
 from automax_lightning import preflight
+from automax_lightning.after import AfterSearch
 from automax_lightning.config import AutoMAXConfig
 from automax_lightning.errors import ConfigError, FirstTrialFailedError, JournalError
 from automax_lightning.placement import make_executor
@@ -28,13 +29,12 @@ from automax_lightning.search.surrogates import failure_cost
 from automax_lightning.search.warm import known_from
 from automax_lightning.space import configuration, defaults_of_arms, values
 from automax_lightning.trial import Status, TrialResult
-from automax_lightning.view import SearchView
 
 if TYPE_CHECKING:
     from ConfigSpace import Configuration
 
 
-class AutoMAX(SearchView):
+class AutoMAX(AfterSearch):
     """Automated AUC optimisation: SMAC3 proposes configurations, Lightning fits them, a journal remembers everything.
 
     The journal on disk is the only truth: a search that is killed at any instant goes on, with the same call, as if
@@ -228,7 +228,7 @@ class AutoMAX(SearchView):
         """Remove what a search writes, and nothing that somebody else has put beside it."""
         for name in ("journal.jsonl", "state.pkl", "config.yaml", "best_config.yaml", "best_recipe.yaml", "factory.pkl"):
             (self.directory / name).unlink(missing_ok=True)
-        for name in ("trials", "smac", "workers", self.best_directory.name):
+        for name in ("trials", "smac", "workers", "refit", self.best_directory.name):
             shutil.rmtree(self.directory / name, ignore_errors=True)
 
     def _forget(self, *, with_parent: bool) -> None:

@@ -35,12 +35,12 @@ class Command:
 
 
 COMMANDS: Mapping[str, Command] = {
-    "tune": Command("automax_lightning.tune", "run", "search over keys of the configuration; writes best_config.yaml"),
+    "tune": Command("automax_lightning.early", "run", "search over keys of the configuration; writes best_config.yaml"),
     "run": Command("automax_lightning.recipes.command", "main", "search as a recipe of the original AutoMAX says"),
-    "fit": Command("automax_lightning.tune", "run", "train once             (LightningCLI's own, as are the next three)"),
-    "validate": Command("automax_lightning.tune", "run", "score the validation split"),
-    "test": Command("automax_lightning.tune", "run", "score the test split"),
-    "predict": Command("automax_lightning.tune", "run", "predict"),
+    "fit": Command("automax_lightning.early", "run", "train once             (LightningCLI's own, as are the next three)"),
+    "validate": Command("automax_lightning.early", "run", "score the validation split"),
+    "test": Command("automax_lightning.early", "run", "score the test split"),
+    "predict": Command("automax_lightning.early", "run", "predict"),
     "report": Command("automax_lightning.report.command", "main", "write one HTML file that shows the search in DIR"),
     "status": Command("automax_lightning.watch", "main", "how the search in DIR stands, whoever runs it"),
 }

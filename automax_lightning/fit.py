@@ -116,7 +116,7 @@ class Fit:
         """The Trainer of the last run, or, before one, the Trainer that a run would use without its recorder."""
         if self._trainer is None:
             with quiet_lightning(self.verbose):
-                self._trainer = self._new_trainer((), None, self.epochs)
+                self._trainer = self._new_trainer((), None, self.epochs, self.objective)
         return self._trainer
 
     def _build(self, seed: int) -> None:
@@ -128,6 +128,12 @@ class Fit:
             self._datamodule = make if make is None or isinstance(make, L.LightningDataModule) else make(seed)
             module = self._make_module
             self._module = module if isinstance(module, L.LightningModule) else module()
+
+    def begin(self, seed: int) -> tuple[L.LightningModule, L.LightningDataModule | None]:
+        """The module and the datamodule under a seed, with the generators where a fit finds them."""
+        self._build(seed)
+        self._seed(seed)
+        return self.module, self._datamodule
 
     def run(
         self,
@@ -168,7 +174,7 @@ class Fit:
         test: dict[str, float] = {}
         try:
             with isolated(), quiet_lightning(self.verbose):
-                self._build(spec.seed)
+                self.begin(spec.seed)
                 self._train(recorder, spec, directory, is_trial=is_trial)
                 if recorder.ended_by not in _GOES_ON and recorder.best_epoch is not None:
                     test = self._score_test_split(recorder.best_checkpoint)
@@ -201,7 +207,6 @@ class Fit:
         return directory
 
     def _train(self, recorder: TrialRecorder, spec: TrialSpec, directory: Path, *, is_trial: bool) -> None:
-        self._seed(spec.seed)
         resumed = recorder.last_checkpoint if recorder.last_checkpoint.exists() else None
         epochs, steps = progress_of(resumed)
         own: tuple[L.Callback, ...] = (ReproducibleEpochs(spec.seed, first_epoch=epochs), recorder)
@@ -209,14 +214,16 @@ class Fit:
         if is_trial:
             run = Run.of(spec, directory, steps)
             logger, own = fresh_loggers(logger, run), (own[0], KeepRuns(run), recorder)
-        self._trainer = self._new_trainer(own, directory, spec.epochs or self.epochs, logger)
+        self._trainer = self._new_trainer(own, directory, spec.epochs or self.epochs, recorder.objective, logger)
         # Our own file, written a moment ago on this machine: a user's module may keep any object in it.
         self._trainer.fit(self.module, datamodule=self._datamodule, ckpt_path=resumed, weights_only=False)
 
-    def _new_trainer(self, own: Sequence[L.Callback], directory: Path | None, epochs: int, logger: Any = False) -> L.Trainer:
+    def _new_trainer(
+        self, own: Sequence[L.Callback], directory: Path | None, epochs: int, objective: Objective, logger: Any = False
+    ) -> L.Trainer:
         loud = {"enable_progress_bar": True, "enable_model_summary": True} if self.verbose else {}
         settings = {**QUIET, **loud, **trial_settings(self.trainer_kwargs), "max_epochs": epochs}
-        callbacks = [*trial_callbacks(self.callbacks, self.objective, directory), *own]
+        callbacks = [*trial_callbacks(self.callbacks, objective, directory), *own]
         return self.trainer_class(callbacks=callbacks, default_root_dir=directory, **{**settings, "logger": logger})
 
     def _score_test_split(self, checkpoint: Path) -> dict[str, float]:

@@ -56,6 +56,7 @@ class AutoMAXCLI(LightningCLI):
         self, model_class: Any = None, datamodule_class: Any = None, *, args: Any = None, run: bool = True, **kwargs: Any
     ) -> None:
         line = sys.argv[1:] if args is None else args
+        self.program = f"python {sys.argv[0]}" if args is None else "automax-lightning"
         self.is_tuning = run and isinstance(line, Sequence) and list(line[:1]) == ["tune"]
         if not self.is_tuning:
             super().__init__(model_class, datamodule_class, args=args, run=run, **kwargs)
@@ -172,7 +173,7 @@ class AutoMAXCLI(LightningCLI):
         path.write_text(self.parser.dump(self._parsed(content), skip_none=True, skip_validation=True), encoding="utf-8")
         tuner.say(tuner.summary())
         tuner.say(f"Best configuration as a file: {path}")
-        tuner.say(f"Train it again: {_program()} fit --config {path}")
+        tuner.say(f"Train it again: {self.program} fit --config {path}")
         return tuner
 
     def _parsed(self, content: Mapping[str, Any]) -> Any:
@@ -205,9 +206,3 @@ def run(arguments: Sequence[str]) -> None:
 
 def _nothing() -> None:
     """In place of Lightning's hooks while nothing is to be made."""
-
-
-def _program() -> str:
-    script = Path(sys.argv[0])
-    is_ours = script.stem in ("automax-lightning", "cli", "__main__") or script.suffix != ".py"
-    return "automax-lightning" if is_ours else f"python {sys.argv[0]}"

@@ -183,6 +183,7 @@ class SearchView(SearchShow):
         if best is None or incumbent is None or not path.exists():
             raise CheckpointError(str(path), "the best trial's checkpoint", "none", "Run optimize() first.")
         module: L.LightningModule = self.trainer(incumbent).module  # type: ignore[attr-defined]
+        module.configure_model()  # Lightning's place for layers that are made late; it may be called twice
         # Our own file; a user's module may keep any object in its checkpoint.
         module.load_state_dict(torch.load(path, map_location="cpu", weights_only=False)["state_dict"])
         return module.eval()
