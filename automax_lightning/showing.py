@@ -35,6 +35,11 @@ class SearchShow:
         """What makes this search this search."""
         raise NotImplementedError
 
+    def _repr_html_(self) -> str:
+        from automax_lightning.report.search_card import search_card
+
+        return search_card(self.reading(), self.config.n_trials)
+
     def report(self, path: str | Path | None = None) -> Path:
         """Write one HTML file that shows the search, and needs no network to be looked at.
 
