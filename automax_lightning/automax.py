@@ -14,6 +14,7 @@ from automax_lightning import preflight
 from automax_lightning.after import AfterSearch
 from automax_lightning.config import AutoMAXConfig
 from automax_lightning.errors import ConfigError, FirstTrialFailedError, JournalError
+from automax_lightning.notebook import Progress, make_progress
 from automax_lightning.placement import make_executor
 from automax_lightning.progress import SearchProgress
 from automax_lightning.search.executors import Executor, Trainable
@@ -163,7 +164,7 @@ class AutoMAX(AfterSearch):
             self._check_before()
         if self.plan.ladder is not None:
             self.say(self.plan.ladder.describe(self.config.n_trials))
-        progress = SearchProgress(self.objective, self.config.n_trials, self.finished, console=self._console)
+        progress = make_progress(self.objective, self.config.n_trials, self.finished, self._console)
         try:
             with progress, StopSignal(progress.write) as stop, self._session(stop, progress) as session:
                 self._loop(session, stop)
@@ -242,7 +243,7 @@ class AutoMAX(AfterSearch):
         self.history = History()
 
     @contextmanager
-    def _session(self, stop: StopSignal, progress: SearchProgress) -> Iterator[SearchSession]:
+    def _session(self, stop: StopSignal, progress: Progress) -> Iterator[SearchSession]:
         if self.config.overwrite and not self.history.asks and self.directory.exists():
             with SearchLock(self.directory):  # never under the feet of a search that is running
                 self._clear()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +10,7 @@ from automax_lightning.config import AutoMAXConfig
 from automax_lightning.report.extra import need_extra
 from automax_lightning.report.reading import Reading
 from automax_lightning.search.history import History
+from automax_lightning.search.journal import read
 from automax_lightning.trial import Objective
 
 if TYPE_CHECKING:
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class SearchShow:
-    """What `AutoMAX` shows of itself; every method works while the search runs, and needs the extra ``report``."""
+    """What `AutoMAX` shows of itself. Figures, page and study need the extra ``report``."""
 
     history: History
     objective: Objective
@@ -27,13 +29,19 @@ class SearchShow:
 
     def reading(self) -> Reading:
         """Everything that is recorded so far, as figures and pages take it."""
-        settings = self.history.settings or self.settings()
-        history = self.history if self.history.settings else History(settings, self.history.asks, self.history.results)
+        is_ours = bool(self.history.asks) or not self.config.overwrite  # what is there may be about to be overwritten
+        history = read(self.directory) if is_ours else History()
+        history = history if history.settings else dataclasses.replace(history, settings=self.settings())
         return Reading(history, self.objective, self.directory, {**self.config.as_mapping(), "target": self.target})
 
     def settings(self) -> dict[str, Any]:
         """What makes this search this search."""
         raise NotImplementedError
+
+    def _repr_html_(self) -> str:
+        from automax_lightning.report.search_card import search_card
+
+        return search_card(self.reading(), self.config.n_trials)
 
     def report(self, path: str | Path | None = None) -> Path:
         """Write one HTML file that shows the search, and needs no network to be looked at.

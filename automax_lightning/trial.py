@@ -93,6 +93,11 @@ class TrialResult:
     reason: str = ""
     error: str | None = None
 
+    def _repr_html_(self) -> str:
+        from automax_lightning.report.result_card import result_card
+
+        return result_card(self)
+
 
 @dataclasses.dataclass(frozen=True)
 class Objective:
