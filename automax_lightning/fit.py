@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tempfile
-import traceback
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -12,11 +11,12 @@ from typing import Any
 import lightning as L
 import torch
 
-from automax_lightning.errors import CheckpointError, ConfigError
+from automax_lightning.errors import ConfigError
 from automax_lightning.failures import classify
 from automax_lightning.hosting import as_list, has_test, progress_of, trial_callbacks, trial_settings
 from automax_lightning.isolation import isolated
 from automax_lightning.loggers import KeepRuns, Run, fresh_loggers, log_result
+from automax_lightning.outcome import outcome, split_metrics, verdict
 from automax_lightning.quiet import QUIET, quiet_lightning
 from automax_lightning.recorder import OnEpoch, StopRequested, TrialRecorder
 from automax_lightning.scores import FILE, keep_scores
@@ -178,11 +178,11 @@ class Fit:
                 self._train(recorder, spec, directory, is_trial=is_trial)
                 if recorder.ended_by not in _GOES_ON and recorder.best_epoch is not None:
                     test = self._score_test_split(recorder.best_checkpoint)
-            status, reason = self._verdict(recorder)
+            status, reason = verdict(recorder, self.trainer)
         except Exception as exception:
             self.exception = exception
             status, reason = classify(exception)
-        result = self._result(spec, recorder, test, status, reason)
+        result = outcome(spec.number, recorder, test, status, reason, self.exception)
         if is_trial and self._trainer is not None and self._trainer.loggers:
             self._log(spec, recorder.objective, result)
         return result
@@ -236,46 +236,4 @@ class Fit:
         trainer.test(self.module, datamodule=self._datamodule, ckpt_path=checkpoint, verbose=self.verbose, weights_only=False)
         if trainer.is_global_zero:
             keep_scores(checkpoint.with_name(FILE), trainer.callbacks, "test")  # type: ignore[attr-defined]
-        return _split(trainer.callback_metrics, "test/")
-
-    def _verdict(self, recorder: TrialRecorder) -> tuple[Status, str]:
-        if recorder.ended_by is not None:
-            return recorder.ended_by, recorder.reason
-        if recorder.best_epoch is None:
-            return self._why_undefined(recorder)
-        if not recorder.best_checkpoint.exists():
-            raise CheckpointError(
-                str(recorder.best_checkpoint), "the best epoch's checkpoint", "no file", "Check the disk's free space."
-            )
-        return Status.SUCCESS, ""
-
-    def _why_undefined(self, recorder: TrialRecorder) -> tuple[Status, str]:
-        for callback in getattr(self.trainer, "callbacks", []):
-            for key, reason in getattr(callback, "reasons", {}).items():
-                if key in recorder.objective.keys:
-                    status = Status.NON_FINITE if "finite" in reason else Status.UNDEFINED
-                    return status, f"{key}: {reason}"
-        return Status.NON_FINITE, f"the target {recorder.objective.target} was NaN after every epoch"
-
-    def _result(
-        self, spec: TrialSpec, recorder: TrialRecorder, test: dict[str, float], status: Status, reason: str
-    ) -> TrialResult:
-        best = recorder.best_epoch
-        return TrialResult(
-            number=spec.number,
-            status=status,
-            score=None if best is None else recorder.curve[best - 1],
-            val=_split(recorder.metrics, "val/") or dict(recorder.metrics),
-            test=test,
-            epochs=len(recorder.curve),
-            best_epoch=best,
-            curve=tuple(recorder.curve),
-            seconds=recorder.seconds,
-            checkpoint=recorder.best_checkpoint if best is not None and recorder.best_checkpoint.exists() else None,
-            reason=reason,
-            error=None if self.exception is None else "".join(traceback.format_exception(self.exception)),
-        )
-
-
-def _split(metrics: Mapping[str, Any], prefix: str) -> dict[str, float]:
-    return {key.removeprefix(prefix): float(value) for key, value in metrics.items() if key.startswith(prefix)}
+        return split_metrics(trainer.callback_metrics, "test/")

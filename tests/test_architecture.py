@@ -53,6 +53,7 @@ LAYERS = [
     "quiet",
     "scores",
     "recorder",
+    "outcome",
     "isolation",
     "hosting",
     "loggers",
