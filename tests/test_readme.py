@@ -19,6 +19,30 @@ def blocks(language: str) -> list[str]:
     return re.findall(rf"```{language}\n(.*?)```", README, flags=re.DOTALL)
 
 
+FRAGMENTS = """
+from automax_lightning import AutoMAX, AutoMAXConfig, DigitsDataModule, trainer_factory
+from automax_lightning.models import MLP
+from distributed import Client
+
+factory = trainer_factory(lambda: MLP((8,)), DigitsDataModule(), epochs=2)
+config = AutoMAXConfig(name="mine", n_trials=3)
+tuner = AutoMAX(factory, config, quiet=True)
+tuner.optimize()
+my_dask_client = Client(processes=False, n_workers=1, dashboard_address=None)
+"""
+"""What the README has said before its fragments (``py``), which go on from there."""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", range(len(blocks("py"))))
+def test_fragments_run(number: int, tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", FRAGMENTS + blocks("py")[number] + "my_dask_client.close()"], cwd=tmp_path, capture_output=True,
+        text=True, stdin=subprocess.DEVNULL, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-3000:]
+
+
 @pytest.mark.parametrize("number", range(len(blocks("python"))))
 def test_python_examples_run(number: int, tmp_path: Path) -> None:
     done = subprocess.run(
