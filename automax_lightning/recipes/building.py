@@ -15,7 +15,7 @@ from automax_lightning.auc import pairs
 from automax_lightning.auc.data import AUCDataModule
 from automax_lightning.automax import AutoMAX
 from automax_lightning.config import AutoMAXConfig
-from automax_lightning.errors import ConfigError, closest
+from automax_lightning.errors import AutoMAXError, ConfigError, closest
 from automax_lightning.factory import trainer_factory
 from automax_lightning.fit import Fit
 from automax_lightning.recipe import FitRecipe
@@ -144,7 +144,13 @@ def _tupled(loss: str, given: Mapping[str, Any]) -> dict[str, Any]:
 
 def _try(fit: Fit, data: AUCDataModule, labels: int) -> None:
     """Raise unless the network takes two samples of the data and returns a logit for each label."""
-    network: Any = fit.module.model
+    try:
+        network: Any = fit.module.model
+    except (TypeError, ValueError) as error:
+        if isinstance(error, AutoMAXError):
+            raise
+        raise ConfigError("model", "arguments that the network takes", f"{type(error).__name__}: {error}",
+                          "Check the types in the model section.") from error  # fmt: skip
     x = next(iter(data.clone(eval_batch_size=2, num_workers=0).val_dataloader()))[0]
     network.eval()
     try:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from automax_lightning.auc.data import AUCDataModule
 from automax_lightning.datasets import DigitsDataModule
-from automax_lightning.errors import ConfigError, DataError, closest
+from automax_lightning.errors import AutoMAXError, ConfigError, DataError, closest
 from automax_lightning.recipes import clinical, files, graphs, named, text
 from automax_lightning.recipes.sections import DatasetSection
 
@@ -62,8 +62,14 @@ def load_data(section: DatasetSection) -> AUCDataModule:
             raise ConfigError(
                 f"dataset.kwargs.{name}", f"an argument of {section.name}", "no such argument", closest(name, takes)
             )
-    data = loader(section.has_test, **section.kwargs)
-    _ = data.datasets
+    try:
+        data = loader(section.has_test, **section.kwargs)
+        _ = data.datasets
+    except AutoMAXError:
+        raise
+    except (TypeError, ValueError) as error:
+        raise ConfigError("dataset", f"arguments of {section.name} and a file in its format", f"{type(error).__name__}: {error}",
+                          "Check the types in dataset.kwargs.") from error  # fmt: skip
     return data
 
 

@@ -25,6 +25,7 @@ _GRAPH_ARGUMENTS = {
     **dict.fromkeys(("gine", "gat", "mpnn"), (*_GRAPH, "jk", "bond_features_dims")),
     "deepergcn": (*_GRAPH, "bond_features_dims"),
 }
+_ACTIVATIONS = ("relu", "elu")
 _DENSENET = ("densenet121", "densenet161", "densenet169", "densenet201")
 
 
@@ -68,9 +69,12 @@ class Coloured(nn.Module):
 
 
 def _libauc(file: str) -> Callable[..., nn.Module]:
-    def make(name: str, num_labels: int, imagenet: bool, **kwargs: Any) -> nn.Module:
+    def make(name: str, num_labels: int, imagenet: bool, activations: str = "relu", **kwargs: Any) -> nn.Module:
+        if activations not in _ACTIVATIONS:  # LibAUC takes every other name for elu
+            raise ConfigError("model.activations", f"one of {_ACTIVATIONS}", repr(activations), "Write activations: relu.")
         function = getattr(libauc_file(file), name)
-        return Coloured(function(pretrained=imagenet, last_activation=None, num_classes=num_labels, **kwargs))
+        shared = {"pretrained": imagenet, "last_activation": None, "num_classes": num_labels, "activations": activations}
+        return Coloured(function(**shared, **kwargs))
 
     return make
 

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib.util
+import json
 import netrc
 import os
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from automax_lightning.loggers import Run
 from automax_lightning.recipes.sections import Recipe
+
+if TYPE_CHECKING:
+    from lightning.pytorch.loggers import Logger
 
 _HOST = "api.wandb.ai"
 
@@ -28,19 +34,35 @@ def is_offline() -> bool:
         return True
 
 
+@dataclasses.dataclass(frozen=True)
+class ProjectRuns:
+    """A function from a trial's run to its logger; Lightning's own logger begins a run when it is sent to a worker.
+
+    Args:
+        project: of Weights & Biases.
+        silent: print nothing of it.
+    """
+
+    project: str
+    silent: bool
+
+    def __call__(self, run: Run) -> Logger:
+        """The logger of a trial, which goes on with the run that a continued trial has begun."""
+        import wandb
+        from lightning.pytorch.loggers import WandbLogger
+
+        begun = json.loads(run.kept.read_text(encoding="utf-8")).get("0") if run.kept.exists() else None
+        return WandbLogger(
+            name=f"{run.group}-{run.name}", group=run.group, id=begun, project=self.project, offline=is_offline(),
+            save_dir=run.directory.absolute().parent.parent, settings=wandb.Settings(silent=self.silent),
+        )  # fmt: skip
+
+
 def logger_of(recipe: Recipe) -> dict[str, Any]:
     """The Trainer's ``logger``, as a dictionary that is empty where there is none.
 
     Args:
         recipe: what was read.
     """
-    if not is_tracked(recipe):
-        return {}
-    import wandb
-    from lightning.pytorch.loggers import WandbLogger
-
-    settings = wandb.Settings(silent=recipe.training.verbose < 2)
-    logger = WandbLogger(
-        project=recipe.training.project_name, save_dir=recipe.config.directory.absolute(), offline=is_offline(), settings=settings
-    )
-    return {"logger": logger}
+    project = recipe.training.project_name
+    return {"logger": ProjectRuns(str(project), recipe.training.verbose < 2)} if is_tracked(recipe) else {}

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 from pathlib import Path
 from typing import Any
 
+import cloudpickle
 import pytest
 
 from automax_lightning.recipes.building import build
@@ -35,10 +37,13 @@ def nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_each_trial_is_a_run_of_the_project_that_asks_nobody(tmp_path: Path) -> None:
     pytest.importorskip("wandb")
     loaded = build(recipe(tmp_path))
+    cloudpickle.dumps(loaded.factory)  # begins no run
     tuner = loaded.tuner()
     tuner.optimize()
     assert all(result.status.has_score for result in tuner.history.final().values())
-    assert len(list((tmp_path / "s" / "wandb").glob("offline-run-*"))) == 2
+    begun = [path.name.rsplit("-", 1)[1] for path in (tmp_path / "s" / "wandb").glob("offline-run-*")]
+    kept = [json.loads((tuner.directory / "trials" / f"000{n}" / "runs.json").read_text())["0"] for n in (1, 2)]
+    assert sorted(begun) == sorted(kept)
     assert ["wandb sync" in note for note in loaded.notes] == [True]
 
 
