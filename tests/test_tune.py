@@ -18,6 +18,7 @@ import yaml
 from lightning.pytorch.cli import LightningCLI
 
 from automax_lightning import AutoMAX, AutoMAXCLI
+from automax_lightning.cli import main
 from automax_lightning.errors import ConfigError, SpaceError
 from tests.stranger import SEARCH, make_project
 
@@ -185,6 +186,67 @@ def test_what_is_wrong_in_the_search_section_is_said_before_anything_is_written(
 def test_a_target_that_is_never_logged_names_what_is(project: Path) -> None:
     with pytest.raises(LookupError, match="val_loss"):
         tune("--automax.target", "val_los")
+
+
+def test_an_auc_module_is_reproduced_with_its_splits_and_batches(project: Path) -> None:
+    """The file's seed decides the splits, the trial's seed the batches, dropout and the layers that are made late."""
+    mlp = {"class_path": "automax_lightning.models.MLP", "init_args": {"hidden": [8], "dropout": 0.2}}
+    make_project(
+        project,
+        model={"class_path": "automax_lightning.AUCModule", "init_args": {"model": mlp, "loss": "APLoss"}},
+        data={"class_path": "automax_lightning.DigitsDataModule", "init_args": {"seed": 4}},
+        search=None, automax={"name": "mine", "n_trials": 3, "SEED": 9, "deterministic": False},
+    )  # fmt: skip
+    tuner = tune(classes=False)
+    assert {spec.seed for spec in tuner.history.asks} == {9, 10, 11}
+    best = yaml.safe_load((tuner.directory / "best_config.yaml").read_text())
+    seed = tuner.history.spec(tuner.best.number).seed  # type: ignore[union-attr]
+    assert (best["data"]["init_args"]["split_seed"], best["data"]["init_args"]["seed"], best["seed_everything"]) == (
+        4,
+        seed,
+        seed,
+    )
+    line = ["fit", "--config", "automax_output/mine/best_config.yaml", "--trainer.logger=false"]
+    trainer = AutoMAXCLI(args=line, save_config_callback=None).trainer
+    assert float(trainer.checkpoint_callback.best_model_score) == tuner.best_score
+
+
+CLASSES = {"model": {"class_path": "net.Net"}, "data": {"class_path": "net.Data"}}
+
+
+def line(*args: str) -> list[str]:
+    return ["tune", "--config", "c.yaml", *args]
+
+
+def test_exit_codes_and_quiet(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    make_project(project, **CLASSES)
+    assert main(line("--quiet", "--automax.n_trials=2")) == 0
+    assert capsys.readouterr().out == ""
+    assert main(line("--automax.n_trials=3")) == 0
+    assert "Train it again: automax-lightning fit --config" in capsys.readouterr().out
+    assert main(line("--trainer.max_epoch=2")) == 2
+    assert main(line("--trainer.max_epochs=many")) == 2
+    assert "trainer.max_epochs" in capsys.readouterr().err
+
+
+def test_a_search_that_fails_is_1_and_an_interrupted_one_130(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    make_project(project, **CLASSES)
+    module = (project / "net.py").read_text()
+    interrupting = "import os, pathlib, signal\n" + module.replace(
+        '        self.log("train_loss", loss)',
+        "        if self.current_epoch == 1 and not pathlib.Path('sent').exists():\n"
+        "            pathlib.Path('sent').touch()\n            os.kill(os.getpid(), signal.SIGINT)\n"
+        '        self.log("train_loss", loss)',
+    )
+    (project / "net.py").write_text(interrupting)
+    assert main(line("--automax.n_trials=2")) == 130
+    assert "The same command continues" in capsys.readouterr().out
+    assert main(line("--automax.n_trials=2", "--quiet")) == 0
+    (project / "net.py").write_text(module.replace("return self.last(", "return self.lost("))
+    sys.modules.pop("net", None)
+    importlib.invalidate_caches()
+    assert main(line("--automax.name=other")) == 1
+    assert "lost" in capsys.readouterr().err
 
 
 @pytest.mark.slow
