@@ -86,7 +86,7 @@ def _body(reading: Reading) -> list[Raw]:
         _section("Learning curves", f"Validation {reading.objective.target} after each epoch.", _plot(plot_curves, reading)),
         _section("Where the good trials are", "A line is a trial, dark is good; hover shows its configuration.",
                  _plot(plot_parallel, reading, wide=True)),
-        _section("What mattered", "Share of the score's variance, by functional ANOVA over the whole trials.",
+        _section("What mattered", "How much each hyperparameter has moved the score of whole trials.",
                  _plot(plot_importance, reading)),
         _section("One hyperparameter at a time", "", _plot(plot_slice, reading, wide=True)),
         _section("Failures", "", sections.failures(reading)),

@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 
 from automax_lightning.errors import JournalError
+from automax_lightning.report.bootstrap import Bands, bands
 from automax_lightning.report.labels import short_names
 from automax_lightning.report.parameters import Parameter, parameters
 from automax_lightning.scores import FILE, TrialScores, read_scores
@@ -134,6 +135,12 @@ class Reading:
         kept = read_scores(folder / FILE)
         is_same = kept.epoch in (0, result.best_epoch)
         return kept if is_same else TrialScores(notes=dict.fromkeys(kept.splits, "they belong to another epoch"))
+
+    @cached_property
+    def bands(self) -> dict[str, Bands]:
+        """Split -> bootstrap bands of the best trial's curves, where it has one label and both classes."""
+        splits = self.scores_of(self.best).splits
+        return {name: bands(held) for name, held in splits.items() if held.scores.ndim == 1 and held.is_usable}
 
     def why_no_scores(self, result: TrialResult | None, split: str) -> str:
         """What is there instead of a trial's scores on a split, as part of a sentence."""
