@@ -227,7 +227,7 @@ class AutoMAX(SearchView):
 
     def _clear(self) -> None:
         """Remove what a search writes, and nothing that somebody else has put beside it."""
-        for name in ("journal.jsonl", "state.pkl", "config.yaml", "best_config.yaml", "factory.pkl"):
+        for name in ("journal.jsonl", "state.pkl", "config.yaml", "best_config.yaml", "factory.pkl", "report.html"):
             (self.directory / name).unlink(missing_ok=True)
         for name in ("trials", "smac", "workers", self.best_directory.name):
             shutil.rmtree(self.directory / name, ignore_errors=True)

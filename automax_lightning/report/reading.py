@@ -99,9 +99,14 @@ class Reading:
 
     @cached_property
     def default(self) -> TrialResult | None:
-        """The result of the space's default configuration, the first one where it has several seeds."""
-        number = next((spec.number for spec in self.history.asks if spec.origin == "default"), None)
-        return None if number is None else self.results.get(number)
+        """The result of the space's default configuration: of its runs the one on the best trial's seed, or the first."""
+        first = next((spec for spec in self.history.asks if spec.origin == "default"), None)
+        if first is None:
+            return None
+        runs = [spec for spec in self.history.asks if spec.configuration == first.configuration and spec.number in self.results]
+        seed = None if self.best is None else self.specs[self.best.number].seed
+        chosen = next((spec for spec in runs if self.n_seeds > 1 and spec.seed == seed), first)
+        return self.results.get(chosen.number)
 
     @cached_property
     def parameters(self) -> list[Parameter]:
