@@ -96,7 +96,7 @@ def _body(reading: Reading) -> list[Raw]:
 
 
 def _marks_of(reading: Reading) -> str:
-    note = "Hollow marks are partial scores, which no whole trial is compared with."
+    note = "Hollow marks are partial scores; they are not compared with whole trials."
     return note if reading.n_seeds == 1 else f"{note} The best configuration is the one with the best mean over its seeds."
 
 
