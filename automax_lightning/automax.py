@@ -34,6 +34,10 @@ from automax_lightning.trial import Status, TrialResult
 if TYPE_CHECKING:
     from ConfigSpace import Configuration
 
+_FILES = ("journal.jsonl", "state.pkl", "config.yaml", "best_config.yaml", "best_recipe.yaml", "factory.pkl", "report.html")
+_FOLDERS = ("trials", "smac", "workers", "refit")
+"""What a search writes, besides the best trial's directory."""
+
 
 class AutoMAX(AfterSearch):
     """Automated AUC optimisation: SMAC3 proposes configurations, Lightning fits them, a journal remembers everything.
@@ -227,9 +231,9 @@ class AutoMAX(AfterSearch):
 
     def _clear(self) -> None:
         """Remove what a search writes, and nothing that somebody else has put beside it."""
-        for name in ("journal.jsonl", "state.pkl", "config.yaml", "best_config.yaml", "best_recipe.yaml", "factory.pkl"):
+        for name in _FILES:
             (self.directory / name).unlink(missing_ok=True)
-        for name in ("trials", "smac", "workers", "refit", self.best_directory.name):
+        for name in (*_FOLDERS, self.best_directory.name):
             shutil.rmtree(self.directory / name, ignore_errors=True)
 
     def _forget(self, *, with_parent: bool) -> None:

@@ -36,6 +36,12 @@ class SplitScores:
     scores: np.ndarray
     labels: np.ndarray
 
+    @property
+    def is_usable(self) -> bool:
+        """Whether curves can be drawn: finite scores, and a label with both classes."""
+        columns = self.labels[:, None] if self.labels.ndim == 1 else self.labels
+        return bool(np.isfinite(self.scores).all()) and any(map(has_both, columns.T))
+
 
 @dataclasses.dataclass(frozen=True)
 class TrialScores:
@@ -50,6 +56,15 @@ class TrialScores:
     splits: Mapping[str, SplitScores] = dataclasses.field(default_factory=dict)
     notes: Mapping[str, str] = dataclasses.field(default_factory=dict)
     epoch: int = 0
+
+
+def has_both(labels: np.ndarray) -> bool:
+    """Whether these are 0/1 labels with both classes.
+
+    Args:
+        labels: (N,).
+    """
+    return bool(((labels == 0) | (labels == 1)).all() and (labels == 0).any() and (labels == 1).any())
 
 
 def keep_scores(path: Path, callbacks: Iterable[Any], split: str, epoch: int | None = None) -> None:

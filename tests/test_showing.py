@@ -61,11 +61,15 @@ def test_before_the_first_trial_there_is_nothing_to_show(tmp_path: Path) -> None
     assert not list(tmp_path.iterdir())
 
 
-def test_what_is_about_to_be_overwritten_is_not_shown(tmp_path: Path) -> None:
+def test_what_is_overwritten_is_not_shown(tmp_path: Path) -> None:
     tuner(tmp_path, n_trials=1).optimize()
-    assert tuner(tmp_path, n_trials=1).plot_history().data
+    stale = tuner(tmp_path, n_trials=1).report()
+    afresh = tuner(tmp_path, n_trials=1, overwrite=True)
     with pytest.raises(ReportError, match="at least one trial with a score"):
-        tuner(tmp_path, n_trials=1, overwrite=True).plot_history()
+        afresh.plot_history()
+    afresh.optimize()
+    assert afresh.plot_history().data
+    assert not stale.exists()
 
 
 def test_a_missing_extra_says_how_to_get_it() -> None:

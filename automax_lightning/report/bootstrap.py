@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from automax_lightning.scores import SplitScores
+from automax_lightning.scores import SplitScores, has_both
 
 GRID = np.linspace(0.0, 1.0, 101)
 _LEVEL = (2.5, 97.5)
@@ -40,7 +40,7 @@ class Bands:
 
 
 class Ranking:
-    """Scores in order, with ties together: counts above each threshold for any weights of the samples.
+    """Scores in order, with ties together: counts above each threshold for any resample of the samples.
 
     Args:
         scores: (N,).
@@ -48,16 +48,19 @@ class Ranking:
     """
 
     def __init__(self, scores: np.ndarray, labels: np.ndarray) -> None:
-        self.order = np.argsort(-scores, kind="stable")
-        ordered = scores[self.order]
-        self.ends = np.append(np.flatnonzero(ordered[1:] != ordered[:-1]), len(ordered) - 1)
-        self.is_positive = labels[self.order] == 1
+        _, threshold = np.unique(-scores, return_inverse=True)
+        self.thresholds = int(threshold.max()) + 1
+        self.codes = 2 * threshold + (labels == 1)
 
-    def counts(self, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """True and false positives at each threshold, from (0, 0) on."""
-        ordered = weights[self.order]
-        found = [np.cumsum(np.where(side, ordered, 0))[self.ends] for side in (self.is_positive, ~self.is_positive)]
-        return np.append(0, found[0]), np.append(0, found[1])
+    def counts(self, drawn: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """True and false positives at each threshold, from (0, 0) on.
+
+        Args:
+            drawn: indices of samples, repeated as often as they are drawn.
+        """
+        at = np.bincount(self.codes[drawn], minlength=2 * self.thresholds).reshape(-1, 2)
+        above = np.concatenate([np.zeros((1, 2), int), at.cumsum(axis=0)])
+        return above[:, 1], above[:, 0]
 
 
 def area(metric: str, true: np.ndarray, false: np.ndarray) -> float:
@@ -76,10 +79,10 @@ def bands(held: SplitScores, *, seed: int = 0, repeats: int | None = None) -> Ba
         repeats: resamples; None for 1000, or fewer where there are many samples.
     """
     ranking = Ranking(held.scores, held.labels)
-    true, false = ranking.counts(np.ones(len(held.labels)))
+    true, false = ranking.counts(np.arange(len(held.labels)))
     rows: list[tuple[np.ndarray, np.ndarray, float, float]] = []
-    for weights in resamples(held.labels, repeats or _repeats(len(held.labels)), seed):
-        tp, fp = ranking.counts(weights)
+    for drawn in resamples(held.labels, repeats or _repeats(len(held.labels)), seed):
+        tp, fp = ranking.counts(drawn)
         rows.append((_roc_on_grid(tp, fp), _pr_on_grid(tp, fp), area("AUROC", tp, fp), area("AUPRC", tp, fp)))
     roc, pr, rocs, prs = (np.percentile(np.asarray(column), _LEVEL, axis=0) for column in zip(*rows, strict=True))
     auroc, auprc = Interval(area("AUROC", true, false), *rocs), Interval(area("AUPRC", true, false), *prs)
@@ -120,38 +123,25 @@ def difference(
         for held in (one, other)
     ]
 
-    def gap(weights: np.ndarray) -> float:
-        each = [[area(metric, *ranking.counts(weights)) for ranking in rankings] for rankings in pairs]
+    def gap(drawn: np.ndarray) -> float:
+        each = [[area(metric, *ranking.counts(drawn)) for ranking in rankings] for rankings in pairs]
         return float(np.mean(each[0]) - np.mean(each[1]))
 
-    size = labels.size
-    strata = labels[0] if len(labels) == 1 else None
-    drawn = resamples(strata if strata is not None else labels.T, repeats or _repeats(size), seed)
-    gaps = [gap(weights) for weights in drawn if all(_holds_both(weights, truth) for truth in labels)]
+    strata = labels[0] if len(labels) == 1 else labels.T
+    chances = resamples(strata, repeats or _repeats(labels.size), seed)
+    gaps = [gap(drawn) for drawn in chances if len(labels) == 1 or all(has_both(truth[drawn]) for truth in labels)]
     if not gaps:
         return None
     low, high = np.percentile(gaps, _LEVEL)
-    return Interval(gap(np.ones(labels.shape[1])), float(low), float(high))
+    return Interval(gap(np.arange(labels.shape[1])), float(low), float(high))
 
 
 def resamples(labels: np.ndarray, repeats: int, seed: int) -> Iterator[np.ndarray]:
-    """How often each sample is drawn: within its class for labels (N,), among all for labels (N, C)."""
+    """Indices of drawn samples: as many of each class for labels (N,), among all for labels (N, C)."""
     generator = np.random.default_rng(seed)
     groups = [np.flatnonzero(labels == k) for k in (0, 1)] if labels.ndim == 1 else [np.arange(len(labels))]
     for _ in range(repeats):
-        weights = np.zeros(len(labels))
-        for group in groups:
-            weights[group] = np.bincount(generator.integers(len(group), size=len(group)), minlength=len(group))
-        yield weights
-
-
-def has_both(labels: np.ndarray) -> bool:
-    """Whether these are 0/1 labels with both classes."""
-    return bool(np.isin(labels, (0, 1)).all() and (labels == 0).any() and (labels == 1).any())
-
-
-def _holds_both(weights: np.ndarray, labels: np.ndarray) -> bool:
-    return bool(weights[labels == 1].any() and weights[labels == 0].any())
+        yield np.concatenate([group[generator.integers(len(group), size=len(group))] for group in groups])
 
 
 def _columns(values: np.ndarray) -> np.ndarray:

@@ -23,16 +23,18 @@ class Importance:
     Args:
         group: what these trials have in common, e.g. ``"loss = APLoss"``; empty for all trials.
         n_trials: whole trials that were compared.
-        shares: hyperparameter -> share of the score's variance, largest first; they sum to 1.
+        shares: hyperparameter -> its part of the whole importance, largest first; they sum to 1.
+        method: ``"fANOVA"``: parts of the score's variance; ``"PED-ANOVA"``: of what tells the best tenth from the rest.
     """
 
     group: str
     n_trials: int
     shares: Mapping[str, float]
+    method: str
 
 
 def importances(reading: Reading) -> list[Importance]:
-    """The share of each hyperparameter in the variance of the score.
+    """How much each hyperparameter has moved the score.
 
     Only whole trials count: the score of a trial that was cut says as much about its length. Hyperparameters that
     every trial has are compared among all of them; conditional ones among the trials in which they are active.
@@ -98,4 +100,8 @@ def _among(group: str, results: list[TrialResult], without: set[str], reading: R
     evaluator = FanovaImportanceEvaluator(seed=0) if is_small else PedAnovaImportanceEvaluator()
     shares = get_param_importances(study, evaluator=evaluator, params=names)
     ordered = sorted(shares.items(), key=lambda item: -item[1])
-    return Importance(group, len(results), dict(ordered)) if sum(shares.values()) > 0 else None
+    return (
+        Importance(group, len(results), dict(ordered), "fANOVA" if is_small else "PED-ANOVA")
+        if sum(shares.values()) > 0
+        else None
+    )

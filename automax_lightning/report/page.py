@@ -77,7 +77,7 @@ def _body(reading: Reading) -> list[Raw]:
         tag("header", tag("h1", reading.name), tag("p", f"AutoMAX search, page made {made}", cls="quiet")),
         sections.verdict_box(reading),
         sections.figures_of_merit(reading),
-        _section("Score over the search", "Hollow marks are partial scores, which no whole trial is compared with.",
+        _section("Score over the search", _marks_of(reading),
                  _plot(plot_history, reading)),
         _section("ROC and precision-recall of the best trial",
                  "From the scores of its best epoch; bands and intervals are stratified bootstraps, 95 %.",
@@ -86,13 +86,18 @@ def _body(reading: Reading) -> list[Raw]:
         _section("Learning curves", f"Validation {reading.objective.target} after each epoch.", _plot(plot_curves, reading)),
         _section("Where the good trials are", "A line is a trial, dark is good; hover shows its configuration.",
                  _plot(plot_parallel, reading, wide=True)),
-        _section("What mattered", "Share of the score's variance, by functional ANOVA over the whole trials.",
+        _section("What mattered", "How much each hyperparameter has moved the score of whole trials.",
                  _plot(plot_importance, reading)),
         _section("One hyperparameter at a time", "", _plot(plot_slice, reading, wide=True)),
         _section("Failures", "", sections.failures(reading)),
         _section("Trials", "", sections.trials(reading)),
         _section("Go on, or do it again", "", sections.going_on(reading)),
     ]  # fmt: skip
+
+
+def _marks_of(reading: Reading) -> str:
+    note = "Hollow marks are partial scores; they are not compared with whole trials."
+    return note if reading.n_seeds == 1 else f"{note} The best configuration is the one with the best mean over its seeds."
 
 
 def _both_curves(reading: Reading) -> Raw:

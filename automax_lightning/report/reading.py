@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 
 from automax_lightning.errors import JournalError
+from automax_lightning.report.bootstrap import Bands, bands
 from automax_lightning.report.labels import short_names
 from automax_lightning.report.parameters import Parameter, parameters
 from automax_lightning.scores import FILE, TrialScores, read_scores
@@ -98,9 +99,14 @@ class Reading:
 
     @cached_property
     def default(self) -> TrialResult | None:
-        """The result of the space's default configuration, the first one where it has several seeds."""
-        number = next((spec.number for spec in self.history.asks if spec.origin == "default"), None)
-        return None if number is None else self.results.get(number)
+        """The result of the space's default configuration: of its runs the one on the best trial's seed, or the first."""
+        first = next((spec for spec in self.history.asks if spec.origin == "default"), None)
+        if first is None:
+            return None
+        runs = [spec for spec in self.history.asks if spec.configuration == first.configuration and spec.number in self.results]
+        seed = None if self.best is None else self.specs[self.best.number].seed
+        chosen = next((spec for spec in runs if self.n_seeds > 1 and spec.seed == seed), first)
+        return self.results.get(chosen.number)
 
     @cached_property
     def parameters(self) -> list[Parameter]:
@@ -134,6 +140,12 @@ class Reading:
         kept = read_scores(folder / FILE)
         is_same = kept.epoch in (0, result.best_epoch)
         return kept if is_same else TrialScores(notes=dict.fromkeys(kept.splits, "they belong to another epoch"))
+
+    @cached_property
+    def bands(self) -> dict[str, Bands]:
+        """Split -> bootstrap bands of the best trial's curves, where it has one label and both classes."""
+        splits = self.scores_of(self.best).splits
+        return {name: bands(held) for name, held in splits.items() if held.scores.ndim == 1 and held.is_usable}
 
     def why_no_scores(self, result: TrialResult | None, split: str) -> str:
         """What is there instead of a trial's scores on a split, as part of a sentence."""

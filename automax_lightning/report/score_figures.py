@@ -7,10 +7,10 @@ import plotly.graph_objects as go
 from sklearn.metrics import precision_recall_curve, roc_curve
 
 from automax_lightning.errors import ReportError
-from automax_lightning.report.bootstrap import GRID, Bands, Interval, bands, has_both
+from automax_lightning.report.bootstrap import GRID, Bands, Interval
 from automax_lightning.report.reading import Reading
 from automax_lightning.report.style import BLUE, COLOURS, MUTED, RED, figure
-from automax_lightning.scores import SplitScores
+from automax_lightning.scores import SplitScores, has_both
 
 _SPLITS = {"val": ("validation", BLUE, "0, 114, 178"), "test": ("test", RED, "213, 94, 0")}
 _MOST_POINTS, _MOST_LABELS = 800, 8
@@ -56,26 +56,20 @@ def _square(x: str, y: str) -> go.Figure:
 
 
 def _fill(made: go.Figure, reading: Reading, where: str, *, is_roc: bool) -> go.Figure:
-    splits = {split: held for split, held in reading.scores_of(reading.best).splits.items() if _is_usable(held)}
+    splits = {split: held for split, held in reading.scores_of(reading.best).splits.items() if held.is_usable}
     if not splits:
         raise ReportError(where, "scores of the best trial with both classes", reading.why_no_scores(reading.best, "val"),
                           "A trial keeps them where the AUROC callback evaluates a split.")  # fmt: skip
     for split, held in splits.items():
         if held.scores.ndim == 1:
-            _add_with_band(made, split, held, is_roc=is_roc)
+            _add_with_band(made, split, held, reading.bands[split], is_roc=is_roc)
         elif split == next(reversed(splits)):  # the test split where there is one: two splits of many labels are a tangle
             _add_labels(made, split, held, is_roc=is_roc)
     return made
 
 
-def _is_usable(held: SplitScores) -> bool:
-    columns = held.labels[:, None] if held.labels.ndim == 1 else held.labels
-    return bool(np.isfinite(held.scores).all()) and any(has_both(column) for column in columns.T)
-
-
-def _add_with_band(made: go.Figure, split: str, held: SplitScores, *, is_roc: bool) -> None:
+def _add_with_band(made: go.Figure, split: str, held: SplitScores, found: Bands, *, is_roc: bool) -> None:
     name, colour, rgb = _SPLITS.get(split, (split, MUTED, "95, 108, 123"))
-    found: Bands = bands(held)
     area, band = (found.auroc, found.roc) if is_roc else (found.auprc, found.pr)
     x, y = _points(held.scores, held.labels, is_roc=is_roc)
     made.add_scatter(

@@ -200,7 +200,7 @@ def _padded(parameter: Parameter) -> list[float] | None:
 
 
 def plot_importance(reading: Reading) -> go.Figure:
-    """How much of the score's variance each hyperparameter explains.
+    """How much each hyperparameter has moved the score: its share of the score's variance, by functional ANOVA.
 
     Args:
         reading: of the search; needs 4 whole trials.
@@ -213,7 +213,7 @@ def plot_importance(reading: Reading) -> go.Figure:
     """
     found = importances(reading)
     rows = [(each, name, share) for each in found for name, share in each.shares.items()]
-    made = figure(120 + 28 * len(rows) + 10 * len(found), xaxis={"title": "share of the score's variance", "tickformat": ".0%"},
+    made = figure(120 + 28 * len(rows) + 10 * len(found), xaxis={"title": f"importance ({found[0].method})", "tickformat": ".0%"},
                   bargap=0.35, showlegend=len(found) > 1)  # fmt: skip
     labels = {parameter.name: parameter.label for parameter in reading.parameters}
     for position, each in enumerate(found):

@@ -81,13 +81,23 @@ def _mean(reading: Reading, result: TrialResult) -> str:
 def _on_test(reading: Reading, best: TrialResult) -> str:
     target, default = reading.objective.target, reading.default
     own = best.test.get(target)
+    who = "it has" if reading.n_seeds == 1 else f"trial {best.number} has"
+    same = "" if reading.n_seeds == 1 else _runs(reading, best)
     if own is None:
         return "There is no test score, so nothing tells how much of the validation score is luck."
     other = None if default is None or default.number == best.number else default.test.get(target)
     if other is None:
-        return f"On the test split it has {target} {show_score(own)}."
+        return f"On the test split {who} {target} {show_score(own)}."
     both = f"{show_score(own)} against {show_score(other)}"
-    return f"On the test split it has {target} {both}, a difference of {own - other:+.4f}{_interval(reading)}"
+    return f"On the test split {who} {target} {both}{same}, a difference of {own - other:+.4f}{_interval(reading)}"
+
+
+def _runs(reading: Reading, best: TrialResult) -> str:
+    """Which run of the default a run is compared with."""
+    if reading.default is None:
+        return ""
+    is_same = reading.specs[best.number].seed == reading.specs[reading.default.number].seed
+    return f" of the default's run {'on the same seed' if is_same else 'on another seed'} (trial {reading.default.number})"
 
 
 def _interval(reading: Reading) -> str:

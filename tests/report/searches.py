@@ -49,6 +49,7 @@ def record(
     directory: Path,
     trials: Sequence[tuple[Mapping[str, Any], TrialResult | None]],
     over: ConfigurationSpace | None = None,
+    seeds: Sequence[int] | None = None,
     **settings: Any,
 ) -> Reading:
     """Write a search to disk; its first trial is the default, a trial without a result is running."""
@@ -62,8 +63,9 @@ def record(
     with Journal(directory, described) as journal:
         for number, (configuration, ended) in enumerate(trials, start=1):
             origin = "default" if number == 1 else "forest"
+            seed = 7 if seeds is None else seeds[number - 1]
             journal.record_ask(
-                TrialSpec(number, configuration, 7, directory=directory / "trials" / f"{number:04d}", origin=origin)
+                TrialSpec(number, configuration, seed, directory=directory / "trials" / f"{number:04d}", origin=origin)
             )
             journal.record_start(number)
             for epoch, score in enumerate((0.5,) if ended is None else ended.curve, start=1):

@@ -100,3 +100,14 @@ def test_too_little_to_compare_is_said(tmp_path: Path, scores: list[float | None
         importances(
             record(tmp_path / "same", [({"x": 1.0}, result(n, 0.5 + n / 10)) for n in range(1, 6)], space(x={"value": 1.0}))
         )
+
+
+def test_many_trials_are_compared_by_a_cheaper_method(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from automax_lightning.report import importance
+
+    reading = plain(tmp_path, 40)
+    assert importances(reading)[0].method == "fANOVA"
+    monkeypatch.setattr(importance, "_MOST_FOR_FANOVA", 30)
+    (found,) = importances(reading)
+    assert found.method == "PED-ANOVA"
+    assert next(iter(found.shares)) == "lr"

@@ -69,11 +69,21 @@ def test_words_for_every_state_of_a_search(tmp_path: Path) -> None:
 
 def test_with_several_seeds_means_are_compared(tmp_path: Path) -> None:
     trials = [(CONFIG, result(1, 0.7)), (CONFIG, result(2, 0.8)), (OTHER, result(3, 0.9)), (OTHER, result(4, 0.86))]
-    headline = verdict(record(tmp_path, trials, n_seeds=2)).headline
-    assert headline == (
+    reading = record(tmp_path, trials, n_seeds=2, seeds=(7, 8, 7, 8))
+    found = verdict(reading)
+    assert found.headline == (
         "The configuration of trial 3 has the best mean: validation AUROC 0.8800 ± 0.0283 (2 seeds)"
         " against 0.7500 ± 0.0707 (2 seeds) of the default."
     )
+    assert reading.default is not None
+    assert reading.default.number == 1
+    assert found.sentences[0].startswith(
+        "On the test split trial 3 has AUROC 0.8500 against 0.6500 of the default's run on the same seed (trial 1), a difference"
+    )
+    other = record(
+        tmp_path / "b", [trials[0], trials[1], (OTHER, result(3, 0.86)), (OTHER, result(4, 0.9))], n_seeds=2, seeds=(7, 8, 7, 8)
+    )
+    assert (other.best.number, other.default.number) == (4, 2)  # type: ignore[union-attr]
 
 
 def test_a_partial_auroc_is_not_confused_with_the_whole_one(tmp_path: Path) -> None:
