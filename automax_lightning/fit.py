@@ -39,7 +39,8 @@ class Fit:
         datamodule: a LightningDataModule, or a function that makes one from the trial's seed.
         epochs: epochs to train, at least 1.
         objective: which logged value is the score.
-        trainer_kwargs: any argument of `lightning.Trainer`; by default trials are quiet and keep no logger.
+        trainer_kwargs: any argument of `lightning.Trainer`; by default trials are quiet and keep no logger. Each trial of
+            a search makes its own run of ``logger``, see `fresh_loggers`.
         callbacks: Lightning callbacks; each run works on copies of its own.
         experiment_name: name of the run's directory where none is given.
         output_path: parent of that directory; None for a fresh temporary one.
