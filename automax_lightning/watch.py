@@ -9,9 +9,8 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from automax_lightning.errors import JournalError
 from automax_lightning.search.history import History
-from automax_lightning.search.journal import read
+from automax_lightning.search.journal import read_search
 from automax_lightning.search.lock import holder_of
 from automax_lightning.search.standings import best_result
 from automax_lightning.trial import Objective, TrialResult, TrialSpec
@@ -114,12 +113,7 @@ def snapshot(directory: Path, now: float | None = None) -> Snapshot:
     Raises:
         JournalError: if there is no journal, or it cannot be read.
     """
-    history = read(directory)
-    if not history.settings:
-        raise JournalError(
-            str(directory), "the directory of a search, which holds its journal.jsonl", "no journal",
-            "Pass <output_directory>/<name>.",
-        )  # fmt: skip
+    history = read_search(directory)
     objective = Objective(history.settings["target"], history.settings["mode"])
     over = history.final()
     started = [spec for spec in history.pending() if spec.number in history.started]

@@ -10,13 +10,12 @@ from typing import Any
 
 import yaml
 
-from automax_lightning.errors import JournalError
 from automax_lightning.report.bootstrap import Bands, bands
 from automax_lightning.report.labels import short_names
 from automax_lightning.report.parameters import Parameter, parameters
 from automax_lightning.scores import FILE, TrialScores, read_scores
 from automax_lightning.search.history import History
-from automax_lightning.search.journal import read
+from automax_lightning.search.journal import read_search
 from automax_lightning.search.racing import incumbent
 from automax_lightning.trial import Objective, Status, TrialResult, TrialSpec
 
@@ -47,12 +46,7 @@ class Reading:
         Raises:
             JournalError: if there is no journal, or it holds no settings yet.
         """
-        history = read(directory)
-        if not history.settings:
-            raise JournalError(
-                str(directory), "the directory of a search, with a journal.jsonl", "none",
-                "Pass <output_directory>/<name>, e.g. automax_output/mine.",
-            )  # fmt: skip
+        history = read_search(directory)
         file = directory / "config.yaml"
         config = yaml.safe_load(file.read_text(encoding="utf-8")) if file.exists() else {}
         return cls(history, Objective(history.settings["target"], history.settings["mode"]), directory, config or {})

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
@@ -129,7 +131,13 @@ def gap_on_test(reading: Reading) -> tuple[str, Interval | None]:
 
 def _is_partial(reading: Reading) -> bool:
     """Whether the logged AUROC is a partial one, which a range among the metric's arguments makes of it."""
-    return "'metric_kwargs': {'m" in str(reading.history.settings.get("fit", {}))
+    return _has_range(reading.history.settings.get("fit", {}))
+
+
+def _has_range(described: Any) -> bool:
+    if isinstance(described, Mapping):
+        return bool(described.get("metric_kwargs")) or any(map(_has_range, described.values()))
+    return isinstance(described, (list, tuple)) and any(map(_has_range, described))
 
 
 def _warnings(reading: Reading, best: TrialResult) -> list[str]:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 from automax_lightning.failures import classify
 from automax_lightning.isolation import collected
@@ -77,27 +77,20 @@ def run_trial(
         stop_requested: asked after every epoch.
         time_limit: seconds the trial may train.
     """
+    terms = {"objective": objective, "on_epoch": on_epoch, "stop_requested": stop_requested, "time_limit": time_limit}
     with collected():
-        result, exception = _run(make, spec, objective, on_epoch, stop_requested, time_limit)
+        result, exception = _attempt(make, spec, terms)
     if result.error is not None and spec.directory is not None:
         write_error(spec.directory, result.error)
     return result, exception
 
 
-def _run(
-    make: Callable[[TrialSpec], Trainable],
-    spec: TrialSpec,
-    objective: Objective,
-    on_epoch: OnEpoch | None,
-    stop_requested: StopRequested | None,
-    time_limit: float | None,
+def _attempt(
+    make: Callable[[TrialSpec], Trainable], spec: TrialSpec, terms: Mapping[str, Any]
 ) -> tuple[TrialResult, BaseException | None]:
     try:
         trainable = make(spec)
-        result = trainable.run(
-            spec=spec, objective=objective, on_epoch=on_epoch, stop_requested=stop_requested, time_limit=time_limit
-        )
-        return result, getattr(trainable, "exception", None)
+        return trainable.run(spec=spec, **terms), getattr(trainable, "exception", None)
     except Exception as error:
         status, reason = classify(error)
         trace = "".join(traceback.format_exception(error))

@@ -129,6 +129,21 @@ def read(directory: Path) -> History:
     return replay(events, directory, warnings)
 
 
+def read_search(directory: Path) -> History:
+    """As `read`, where there must be a search.
+
+    Raises:
+        JournalError: if there is no journal, or it holds no settings yet.
+    """
+    history = read(directory)
+    if not history.settings:
+        raise JournalError(
+            str(directory), "the directory of a search, which holds its journal.jsonl", "none",
+            "Pass <output_directory>/<name>, e.g. automax_output/mine.",
+        )  # fmt: skip
+    return history
+
+
 def _event(line: bytes, number: int, path: Path) -> dict[str, Any]:
     try:
         event = json.loads(line)

@@ -45,7 +45,7 @@ def test_bad_input_is_one_line_and_exit_code_2(
     assert "Traceback" not in error
     if arguments == ["nowhere"]:
         assert error == (
-            "automax-lightning: nowhere: expected the directory of a search, with a journal.jsonl, found none. "
+            "automax-lightning: nowhere: expected the directory of a search, which holds its journal.jsonl, found none. "
             "Pass <output_directory>/<name>, e.g. automax_output/mine.\n"
         )
     assert not list(tmp_path.iterdir())
