@@ -103,7 +103,7 @@ def _named(name: str, run: Run) -> Logger:
 def _again(given: Logger, run: Run, key: str) -> Logger:
     """A logger like the given one, whose run is the trial."""
     cls = type(given)
-    arguments = _arguments(given)
+    arguments = arguments_of(given)
     previous = json.loads(run.kept.read_text(encoding="utf-8")).get(key) if run.kept.exists() else None
     if "run_name" in arguments:  # MLflow
         experiment = arguments["experiment_name"]
@@ -123,7 +123,7 @@ def _again(given: Logger, run: Run, key: str) -> Logger:
     return _made(cls, arguments, run)
 
 
-def _arguments(logger: Logger) -> dict[str, Any]:
+def arguments_of(logger: Logger) -> dict[str, Any]:
     """The arguments that a logger was made with.
 
     Lightning's loggers keep each of them under its name, public or after an underscore, and those of the service in a
@@ -138,6 +138,11 @@ def _arguments(logger: Logger) -> dict[str, Any]:
     service = {name: value for name, value in kept.get("_wandb_init", {}).items() if name not in ("dir", "resume", "anonymous")}
     found.pop("experiment", None)  # the run that the given logger has begun, if any
     return {**found, **extra, **service}
+
+
+def made_again(cls: Callable[..., Logger], arguments: Mapping[str, Any]) -> Logger:
+    """A logger from what `arguments_of` has found."""
+    return cls(**arguments)
 
 
 def _quiet_hparams(cls: type) -> dict[str, Any]:

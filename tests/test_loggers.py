@@ -136,13 +136,16 @@ def test_a_trial_that_fails_says_so_in_its_run(tmp_path: Path) -> None:
     assert hparams(tmp_path / "s" / "trials" / "0001")["status"] == "CRASHED"
 
 
-def test_weights_and_biases_offline_has_a_run_for_each_trial(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("place", ["inline", pytest.param("process", marks=pytest.mark.slow)])
+def test_weights_and_biases_offline_has_a_run_for_each_trial_and_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
     pytest.importorskip("wandb")
     from lightning.pytorch.loggers import WandbLogger
 
     monkeypatch.setenv("WANDB_SILENT", "true")
     (tmp_path / "wb").mkdir()
-    tuner = search(tmp_path, WandbLogger(project="p", save_dir=tmp_path / "wb", offline=True))
+    tuner = search(tmp_path, WandbLogger(project="p", save_dir=tmp_path / "wb", offline=True), executor=place)
     tuner.optimize()
     ids = {json.loads((tuner.directory / "trials" / f"000{number}" / "runs.json").read_text())["0"] for number in (1, 2)}
     folders = [path.name for path in (tmp_path / "wb" / "wandb").glob("offline-run-*")]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import io
 import json
 import pickle
 from collections.abc import Callable, Mapping
@@ -11,9 +12,11 @@ from typing import Any
 
 import cloudpickle
 import torch
+from lightning.pytorch.loggers import WandbLogger
 
 from automax_lightning.errors import ExecutionError
 from automax_lightning.fit import Fit
+from automax_lightning.loggers import arguments_of, made_again
 from automax_lightning.search.executors import Trainable
 from automax_lightning.search.records import spec_from_json, spec_to_json
 from automax_lightning.search.state import write_atomically
@@ -70,13 +73,29 @@ def write_factory(trainer: Any, path: Path) -> None:
         ExecutionError: if a part of it cannot be pickled; it is named.
     """
     try:
-        content = cloudpickle.dumps(trainer)
+        content = _pickled(trainer)
     except Exception as error:
         raise ExecutionError(
             _offender(trainer, "trainer"), "something that another process can be sent", f"{type(error).__name__}: {error}",
             "Make it inside the factory instead, or pass executor='inline'.",
         ) from error  # fmt: skip
     write_atomically(path, content)
+
+
+class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]
+    """Sends loggers by the arguments that they were made with where their own state would begin a run."""
+
+    def reducer_override(self, obj: Any) -> Any:
+        # Lightning's WandbLogger begins a run when it is pickled, to be joined by spawned ranks; a trial begins its own.
+        if isinstance(obj, WandbLogger):
+            return made_again, (type(obj), arguments_of(obj))
+        return super().reducer_override(obj)
+
+
+def _pickled(value: Any) -> bytes:
+    content = io.BytesIO()
+    _Pickler(content).dump(value)
+    return content.getvalue()
 
 
 def _offender(value: Any, where: str, depth: int = 0) -> str:
@@ -89,7 +108,7 @@ def _offender(value: Any, where: str, depth: int = 0) -> str:
 
 def _can_be_pickled(value: Any) -> bool:
     try:
-        cloudpickle.dumps(value)
+        _pickled(value)
     except Exception:  # whatever a user's __reduce__ raises
         return False
     return True
