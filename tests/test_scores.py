@@ -147,20 +147,3 @@ def test_a_disk_that_refuses_does_not_lose_the_trial(tmp_path: Path, caplog: pyt
     with caplog.at_level(logging.WARNING):
         keep_scores(tmp_path / "no such directory" / FILE, offering(val=([1.0], [1])), "val", epoch=1)
     assert "was not written" in caplog.text
-
-
-def test_a_cluster_brings_the_scores_home_with_the_checkpoint(tmp_path: Path) -> None:
-    from automax_lightning import Status, TrialResult
-    from automax_lightning.search.cluster import DaskExecutor, _files_of
-
-    there = tmp_path / "worker" / "checkpoints"
-    there.mkdir(parents=True)
-    (there / "best.ckpt").write_bytes(b"weights")
-    assert set(_files_of(there / "best.ckpt")) == {"best.ckpt"}
-    keep_scores(there / FILE, offering(val=([0.5], [1])), "val", epoch=1)
-    spec, result = TrialSpec(1, {}, directory=tmp_path / "home"), TrialResult(1, Status.SUCCESS, 0.5)
-    taken = DaskExecutor._take_home(spec, result, _files_of(there / "best.ckpt"))
-    assert taken.checkpoint == tmp_path / "home" / "checkpoints" / "best.ckpt"
-    assert taken.checkpoint.read_bytes() == b"weights"
-    assert read_scores(taken.checkpoint.with_name(FILE)).splits["val"].labels.tolist() == [1]
-    assert DaskExecutor._take_home(spec, result, _files_of(None)) == result

@@ -18,6 +18,7 @@ import torch
 
 from automax_lightning import AutoMAX, AutoMAXConfig, Status
 from automax_lightning.errors import ConfigError, ExecutionError
+from automax_lightning.scores import FILE, read_scores
 from tests.search.test_processes import processes_of, wait_for_epochs, workers_of
 from tests.search.trials import factory as behaving
 from tests.test_automax import factory, table, tree, tuner
@@ -133,6 +134,10 @@ def test_where_nothing_is_shared_results_and_checkpoints_come_home(tmp_path: Pat
         assert table(search) == table(inline)
         left = [path for path in (away / "dask-far").rglob("*") if "automax" in path.name]
         assert left == []
+    for number in (1, 2, 3):  # the scores of the best epoch come home as well
+        kept = [read_scores(each.directory / "trials" / f"000{number}" / "checkpoints" / FILE) for each in (search, inline)]
+        assert kept[0].splits.keys() == {"val", "test"}
+        assert all((kept[0].splits[split].scores == kept[1].splits[split].scores).all() for split in kept[0].splits)
     paths = [each.best_directory / "best.ckpt" for each in (search, inline)]
     states = [torch.load(path, weights_only=True)["state_dict"] for path in paths]
     assert all(torch.equal(states[0][key], states[1][key]) for key in states[0] if isinstance(states[0][key], torch.Tensor))
