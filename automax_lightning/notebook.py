@@ -7,12 +7,15 @@ from statistics import median
 from types import TracebackType
 from typing import Any
 
+from ConfigSpace import Configuration
 from rich.console import Console
 
 from automax_lightning.progress import SearchProgress
-from automax_lightning.report.labels import show_score, show_seconds
+from automax_lightning.report.labels import show_score
 from automax_lightning.report.markup import Raw, tag
+from automax_lightning.report.result_card import configuration_card
 from automax_lightning.trial import Objective, Status, TrialResult, TrialSpec
+from automax_lightning.watch import duration
 
 _ROWS, _LINES, _EVERY = 8, 4, 0.2
 
@@ -98,7 +101,7 @@ class NotebookProgress:
         remaining = self.n_trials - self.finished
         if self._results and remaining > 0:
             each = median(result.seconds for result in self._results.values())
-            parts.append(f"about {show_seconds(each * remaining / max(1, len(self._running)))} left")
+            parts.append(f"about {duration(each * remaining / max(1, len(self._running)))} left")
         return ", ".join(parts) + " "
 
     def _running_row(self, number: int) -> Raw:
@@ -134,8 +137,18 @@ def make_progress(objective: Objective, n_trials: int, finished: int, console: C
         console: where the search writes.
     """
     if console.is_jupyter and not console.quiet:
+        _show_configurations()
         return NotebookProgress(objective, n_trials, finished)
     return SearchProgress(objective, n_trials, finished, console=console)
+
+
+def _show_configurations() -> None:
+    """Let this notebook show what `optimize` returns as a table; ConfigSpace's own class has no view of itself."""
+    from IPython import get_ipython
+
+    shell = get_ipython()
+    if shell is not None:
+        shell.display_formatter.formatters["text/html"].for_type(Configuration, configuration_card)
 
 
 def _row(*cells: object) -> Raw:

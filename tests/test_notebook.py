@@ -63,7 +63,7 @@ def test_several_running_trials_are_shown_with_their_epochs() -> None:
     progress.trial_finished(TrialResult(2, Status.CRASHED, reason="ValueError: <b>"), best)
     progress.write("one <line>")
     text = progress.html()
-    assert "3 of 4 trials, best 0.9000 (trial 3), about 2.0 s left" in text
+    assert "3 of 4 trials, best 0.9000 (trial 3), about 2 s left" in text
     assert cells_of(text, "trial 3") == ["2", "0.9000", "★ best"]
     assert cells_of(text, "trial 2") == ["0", "-", "crashed: ValueError: &lt;b&gt;"]
     assert "one &lt;line&gt;" in text
@@ -133,6 +133,7 @@ def test_the_table_updates_in_place_in_a_real_kernel(tmp_path: Path) -> None:
         "tuner = AutoMAX(factory, AutoMAXConfig(name='a', n_trials=3))\n"
         "incumbent = tuner.optimize()",
         "tuner",
+        "incumbent",
         cwd=tmp_path,
     )
     tables = [text for text in pages(made.cells[0]) if "progress" in text]
@@ -140,6 +141,9 @@ def test_the_table_updates_in_place_in_a_real_kernel(tmp_path: Path) -> None:
     assert "3 of 3 trials" in tables[0]
     assert "running" not in tables[0]
     assert "3 of 3 trials" in pages(made.cells[1])[0]
+    shown = pages(made.cells[2])[0]  # ConfigSpace's own class
+    assert 'title="optimizer_kwargs:lr"' in shown
+    assert ">lr<" in shown
     assert not any("widget" in key for each in made.cells[0]["outputs"] for key in each.get("data", {}))
 
 

@@ -1,10 +1,11 @@
-"""How one result looks in a notebook. Knows nothing of trials but their attributes, so that `trial` may use it."""
+"""How a result and a configuration look in a notebook. Knows of trials only their attributes, so that `trial` may use it."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
-from automax_lightning.report.labels import show, show_score, show_seconds
+from automax_lightning.report.labels import short_names, show, show_score, show_seconds
 from automax_lightning.report.markup import Raw, tag
 
 
@@ -35,3 +36,17 @@ def result_card(result: Any) -> str:
 
 def _metrics(values: Any) -> Raw:
     return Raw(", ".join(f"{tag('span', name)} {show(float(value))}" for name, value in values.items()))
+
+
+def configuration_card(configuration: Mapping[str, Any]) -> str:
+    """A small table of hyperparameters, by the shortest unique ends of their names.
+
+    Args:
+        configuration: name -> value, for instance a ConfigSpace `Configuration`.
+    """
+    names = short_names(configuration)
+    lines = [
+        tag("tr", tag("th", names[name], style="text-align: left"), tag("td", show(value), title=name))
+        for name, value in dict(configuration).items()
+    ]
+    return tag("table", tag("tbody", *lines))
