@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
@@ -17,6 +16,7 @@ from automax_lightning.errors import ConfigError, FirstTrialFailedError, Journal
 from automax_lightning.notebook import Progress, make_progress
 from automax_lightning.placement import make_executor
 from automax_lightning.progress import SearchProgress
+from automax_lightning.search.checkpoints import remove_search
 from automax_lightning.search.executors import Executor, Trainable
 from automax_lightning.search.history import History
 from automax_lightning.search.interrupt import StopSignal
@@ -33,10 +33,6 @@ from automax_lightning.trial import Status, TrialResult
 
 if TYPE_CHECKING:
     from ConfigSpace import Configuration
-
-_FILES = ("journal.jsonl", "state.pkl", "config.yaml", "best_config.yaml", "best_recipe.yaml", "factory.pkl", "report.html")
-_FOLDERS = ("trials", "smac", "workers", "refit")
-"""What a search writes, besides the best trial's directory."""
 
 
 class AutoMAX(AfterSearch):
@@ -229,16 +225,9 @@ class AutoMAX(AfterSearch):
                 "trial 1", "a fit that runs", f"{result.reason}\n{result.error or ''}", "Repair what it names."
             )
 
-    def _clear(self) -> None:
-        """Remove what a search writes, and nothing that somebody else has put beside it."""
-        for name in _FILES:
-            (self.directory / name).unlink(missing_ok=True)
-        for name in (*_FOLDERS, self.best_directory.name):
-            shutil.rmtree(self.directory / name, ignore_errors=True)
-
     def _forget(self, *, with_parent: bool) -> None:
         """Remove what a search has written whose first trial failed, and nothing else."""
-        self._clear()
+        remove_search(self.directory, self.best_directory)
         (self.directory / "lock").unlink(missing_ok=True)
         with suppress(OSError):  # somebody else's files are in it
             self.directory.rmdir()
@@ -250,14 +239,13 @@ class AutoMAX(AfterSearch):
     def _session(self, stop: StopSignal, progress: Progress) -> Iterator[SearchSession]:
         if self.config.overwrite and not self.history.asks and self.directory.exists():
             with SearchLock(self.directory):  # never under the feet of a search that is running
-                self._clear()
+                remove_search(self.directory, self.best_directory)
         with Journal(self.directory, self.settings()) as journal, self._executor() as executor:
             for warning in journal.history.warnings:
                 progress.write(warning)
             if self._known and not journal.history.asks and not journal.history.known:
                 journal.record_known(self._known)
-            described = {**self.config.as_mapping(), "target": self.target}
-            write_atomically(self.directory / "config.yaml", yaml.safe_dump(described).encode())
+            write_atomically(self.directory / "config.yaml", yaml.safe_dump(self.document()).encode())
             session = SearchSession(
                 journal, self.proposer, executor, self.plan, experiment_name=self.experiment_name,
                 seed=self.config.seed_of_trials, deterministic=self.config.deterministic, stop=stop, listener=progress,

@@ -58,6 +58,7 @@ class ConfigRecipe:
         module_class: the user's LightningModule; None if ``model.class_path`` says it.
         datamodule_class: the same for the data.
         trainer_class: makes the Trainer.
+        search: the ``search`` section as the user wrote it.
     """
 
     maker: Maker
@@ -67,6 +68,7 @@ class ConfigRecipe:
     module_class: Any = None
     datamodule_class: Any = None
     trainer_class: Any = L.Trainer
+    search: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -77,6 +79,15 @@ class ConfigRecipe:
         """What distinguishes this search from another over the same space: the configuration, without the loggers."""
         trainer = {key: value for key, value in self.base.get("trainer", {}).items() if value is not None and key != "logger"}
         return {"config": copy.deepcopy({**self.base, "trainer": trainer})}
+
+    def document(self, settings: Mapping[str, Any]) -> dict[str, Any]:
+        """The whole file with which ``tune`` goes on with this search.
+
+        Args:
+            settings: the ``automax`` section.
+        """
+        search = {"search": dict(self.search)} if self.search else {}
+        return {**copy.deepcopy(dict(self.base)), **search, "automax": {**settings, "overwrite": False}}
 
     def configuration(self, searched: Mapping[str, Any], seed: int | None = None) -> dict[str, Any]:
         """The whole configuration with the searched values in their places.

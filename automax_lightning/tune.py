@@ -145,7 +145,7 @@ class AutoMAXCLI(LightningCLI):
         config = AutoMAXConfig.from_mapping(settings)
         recipe = ConfigRecipe(
             self, base, Objective(target, config.mode), config.name, self.model_class, self.datamodule_class,
-            self._own_trainer_class,
+            self._own_trainer_class, dict(self.config.search),
         )  # fmt: skip
         section = SearchSection.read(self.config.search, recipe)
         section.check(recipe)

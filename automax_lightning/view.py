@@ -160,6 +160,12 @@ class SearchView(SearchShow):
             **self._stopping(),
         }
 
+    def document(self) -> dict[str, Any]:
+        """What ``config.yaml`` holds: the settings; of a search from a configuration file the whole file, to be tuned again."""
+        settings = {**self.config.as_mapping(), "target": self.target}
+        document = getattr(getattr(self.trainer, "autofunc", None), "document", None)
+        return settings if document is None else document(settings)
+
     def _stopping(self) -> dict[str, Any]:
         """The settings of early stopping, budgets and seeds, where they are not the plain ones."""
         plan = self.plan

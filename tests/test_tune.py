@@ -20,6 +20,7 @@ from lightning.pytorch.cli import LightningCLI
 from automax_lightning import AutoMAX, AutoMAXCLI
 from automax_lightning.cli import main
 from automax_lightning.errors import ConfigError, SpaceError
+from automax_lightning.report.reading import Reading
 from tests.stranger import SEARCH, make_project
 
 
@@ -47,6 +48,18 @@ def fitted(cls: Any) -> L.Trainer:
     net = importlib.import_module("net")
     line = ["fit", "--config", "automax_output/mine/best_config.yaml", "--trainer.logger=false"]
     return cls(net.Net, net.Data, args=line, save_config_callback=None).trainer
+
+
+def test_the_file_in_the_directory_goes_on_with_the_search(project: Path) -> None:
+    first = tune("--automax.n_trials", "2")
+    (project / "c.yaml").unlink()
+    net = importlib.import_module("net")
+    file = str(first.directory / "config.yaml")
+    line = ["tune", "--config", file, "--quiet", "--automax.n_trials", "3"]
+    second = AutoMAXCLI(net.Net, net.Data, args=line).tuner
+    assert (second.finished, len(second.log)) == (2, 3)
+    assert second.log[:2] == first.log
+    assert Reading.of(second.directory).config["n_trials"] == 3
 
 
 @pytest.mark.filterwarnings("ignore:LightningCLI's args parameter is intended")

@@ -48,8 +48,9 @@ class Reading:
         """
         history = read_search(directory)
         file = directory / "config.yaml"
-        config = yaml.safe_load(file.read_text(encoding="utf-8")) if file.exists() else {}
-        return cls(history, Objective(history.settings["target"], history.settings["mode"]), directory, config or {})
+        config: dict[str, Any] = (yaml.safe_load(file.read_text(encoding="utf-8")) if file.exists() else None) or {}
+        settings = config.get("automax", config)  # the whole file of a search that was started from one
+        return cls(history, Objective(history.settings["target"], history.settings["mode"]), directory, settings)
 
     @property
     def name(self) -> str:

@@ -1,4 +1,4 @@
-"""Where trials keep their files, and the best trial's checkpoint, which is whole at any instant."""
+"""Where a search and its trials keep their files, and the best trial's checkpoint, which is whole at any instant."""
 
 from __future__ import annotations
 
@@ -10,6 +10,10 @@ from pathlib import Path
 
 from automax_lightning.scores import FILE
 from automax_lightning.search.state import write_atomically
+
+_FILES = ("journal.jsonl", "state.pkl", "config.yaml", "best_config.yaml", "best_recipe.yaml", "factory.pkl", "report.html")
+_FOLDERS = ("trials", "smac", "workers", "refit")
+"""What a search writes, besides the best trial's directory."""
 
 
 class TrialDirectories:
@@ -89,3 +93,16 @@ def _share(source: Path, target: Path) -> None:
         os.link(source, target)
     except OSError:  # a file system without hard links
         shutil.copyfile(source, target)
+
+
+def remove_search(directory: Path, best: Path) -> None:
+    """Remove what a search writes, and nothing that somebody else has put beside it.
+
+    Args:
+        directory: of the search.
+        best: of its best trial.
+    """
+    for name in _FILES:
+        (directory / name).unlink(missing_ok=True)
+    for folder in (*(directory / name for name in _FOLDERS), best):
+        shutil.rmtree(folder, ignore_errors=True)
