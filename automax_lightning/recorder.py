@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import os
-import shutil
 import signal
 import threading
 import time
@@ -19,6 +18,7 @@ from lightning.pytorch.trainer.states import TrainerFn
 from lightning.pytorch.utilities.types import STEP_OUTPUT
 
 from automax_lightning.errors import TargetError
+from automax_lightning.files import link_or_copy
 from automax_lightning.scores import FILE, keep_scores
 from automax_lightning.trial import Objective, Status
 
@@ -187,7 +187,7 @@ class TrialRecorder(Checkpoint):
         if is_best:
             link = self.directory / "best.link"
             link.unlink(missing_ok=True)
-            _link_or_copy(fresh, link)
+            link_or_copy(fresh, link)
             os.replace(link, self.best_checkpoint)
             # Before last.ckpt: whoever continues from that one finds the scores of its best epoch.
             keep_scores(self.directory / FILE, trainer.callbacks, "val", self.best_epoch)  # type: ignore[attr-defined]
@@ -220,10 +220,3 @@ class TrialRecorder(Checkpoint):
 
 def _plain(metrics: Mapping[str, Any]) -> dict[str, float]:
     return {name: float(value) for name, value in metrics.items() if not isinstance(value, torch.Tensor) or value.numel() == 1}
-
-
-def _link_or_copy(source: Path, target: Path) -> None:
-    try:
-        os.link(source, target)
-    except OSError:  # a file system without hard links
-        shutil.copyfile(source, target)

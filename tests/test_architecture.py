@@ -16,6 +16,7 @@ PACKAGE = Path(automax_lightning.__file__).parent
 # From the ground up. A new module must be given its place here.
 LAYERS = [
     "errors",
+    "files",
     "commands",
     "keys",
     "signatures",

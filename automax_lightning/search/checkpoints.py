@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
+from automax_lightning.files import link_or_copy
 from automax_lightning.scores import FILE
 from automax_lightning.search.state import write_atomically
 
@@ -58,9 +59,9 @@ class TrialDirectories:
         building = fresh.with_name(f"{fresh.name}.part")
         shutil.rmtree(building, ignore_errors=True)
         building.mkdir(parents=True)
-        _share(checkpoint, building / "best.ckpt")
+        link_or_copy(checkpoint, building / "best.ckpt")
         if checkpoint.with_name(FILE).exists():
-            _share(checkpoint.with_name(FILE), building / FILE)
+            link_or_copy(checkpoint.with_name(FILE), building / FILE)
         for file, text in files.items():
             write_atomically(building / file, text.encode())
         os.rename(building, fresh)  # from here on it is whole
@@ -86,13 +87,6 @@ class TrialDirectories:
 
     def _names(self, name: str) -> tuple[Path, Path, Path]:
         return tuple(self.root / f"{name}_best{suffix}" for suffix in ("", ".new", ".old"))  # type: ignore[return-value]
-
-
-def _share(source: Path, target: Path) -> None:
-    try:
-        os.link(source, target)
-    except OSError:  # a file system without hard links
-        shutil.copyfile(source, target)
 
 
 def remove_search(directory: Path, best: Path) -> None:
