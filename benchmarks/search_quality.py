@@ -26,6 +26,7 @@ import numpy as np
 import torch
 from ConfigSpace import Configuration, ConfigurationSpace
 from fidelity import SPACES
+from points import plain, suggest
 from sklearn.ensemble import ExtraTreesRegressor
 from tasks import datamodule
 
@@ -127,34 +128,11 @@ def optuna_sampler(name: str) -> Method:
         makers = {"TPE": optuna.samplers.TPESampler, "GP": optuna.samplers.GPSampler}
         sampler = makers[name](seed=seed, **({"n_startup_trials": 3} if name == "GP" else {}))
         study = optuna.create_study(direction="maximize", sampler=sampler)
-        study.enqueue_trial(_plain(dict(space.get_default_configuration()), space))
-        study.optimize(lambda trial: score(Configuration(space, values=_suggest(trial, space))), n_trials=trials)
+        study.enqueue_trial(plain(dict(space.get_default_configuration()), space))
+        study.optimize(lambda trial: score(Configuration(space, values=suggest(trial, space))), n_trials=trials)
         return [trial.value for trial in study.trials]
 
     return run
-
-
-def _plain(values: dict[str, Any], space: ConfigurationSpace) -> dict[str, Any]:
-    """Choices by their position: Optuna's must be numbers or text."""
-    return {name: _choices(space, name).index(value) if _choices(space, name) else value for name, value in values.items()}
-
-
-def _choices(space: ConfigurationSpace, name: str) -> list[Any]:
-    return list(getattr(space[name], "choices", ()))
-
-
-def _suggest(trial: Any, space: ConfigurationSpace) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for name in space:
-        choices, hyperparameter = _choices(space, name), space[name]
-        if choices:
-            found[name] = choices[trial.suggest_categorical(name, list(range(len(choices))))]
-        elif hasattr(hyperparameter, "lower"):
-            value = trial.suggest_float(name, hyperparameter.lower, hyperparameter.upper, log=hyperparameter.log)
-            found[name] = min(max(value, hyperparameter.lower), hyperparameter.upper)
-        else:
-            found[name] = hyperparameter.default_value
-    return found
 
 
 METHODS: dict[str, Method] = {
