@@ -5,10 +5,8 @@
 Every search has the same space, splits and seeds, and starts with the default configuration at full length. *Full* trains
 20 trials of 27 epochs. All are asked: how many epochs until a trial of full length has gained 99 % of what the full search
 gains over the default in the end, and until one is within 0.005 of the full search's best? Where the default is the best
-that the full search finds, the gain is 0, and every search is there with its first trial. Once with the default space of
-AUCMLoss, whose default lies where the optimum is, at the upper bound of the learning rate (``--space default``), and once
-with a wider one, over the network too, that starts from a learning rate of 0.003 (``--space wide``), so that there is
-something to find.
+that the full search finds, the gain is 0, and every search is there with its first trial. The space is over the network
+too, and starts from a learning rate of 0.003, so that there is something to find (``--space default`` has AUCMLoss's own).
 
 Budgets *from scratch* are the searches of *budgets* with each promotion charged for its whole training anew, as where a
 trial cannot be continued. Nothing is trained again for them: a trial that goes on ends as one that never stopped, so a
