@@ -199,8 +199,9 @@ def _mean_ranks(members: Sequence[tuple[Tensor, Tensor]], split: str) -> Tensor:
                 f"ensemble.{split}", "the same samples in the same order for every trial", "different targets",
                 "Fix the split's seed, and do not shuffle it.",
             )  # fmt: skip
-    ranks = [rankdata(scores.numpy(), axis=0) / len(scores) for scores, _ in members]
-    return torch.from_numpy(np.mean(ranks, axis=0))
+    ranks = [rankdata(scores.numpy(), axis=0) for scores, _ in members]
+    # Sums of ranks are exact, so equal ones stay equal; sums of quotients would be ordered by their last bits.
+    return torch.from_numpy(np.sum(ranks, axis=0) / (len(members) * len(targets)))
 
 
 def _auroc(scores: Tensor, targets: Tensor) -> float:
