@@ -129,7 +129,9 @@ class Ladder:
             parts.append(f"{most} of them {upper}")
             epochs += most * (upper - lower)
         full = n_trials * self.rungs[-1]
-        return f"Epochs as budget: {', '.join(parts)}; at most {epochs} epochs in all, {full} without budgets."
+        # A trial goes on as soon as it is in the best share of those before it, so a search that gets better promotes more.
+        return (f"Epochs as budget: {', '.join(parts)}; about {epochs} epochs in all, "
+                f"more while trials get better and better, {full} without budgets.")  # fmt: skip
 
     def _ranking(self, history: History, rung: int) -> list[tuple[float, int]]:
         """Everybody who has ended on this rung or beyond, the best first; failures last, at an infinite cost."""

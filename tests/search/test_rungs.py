@@ -127,7 +127,7 @@ def test_costs_are_brought_to_one_level() -> None:
 def test_the_rungs_are_told_before_the_start() -> None:
     text = Ladder((3, 9, 27), AUROC).describe(27)
     assert text == ("Epochs as budget: 27 configurations train 3 epochs, 9 of them 9, 3 of them 27; "
-                    "at most 213 epochs in all, 729 without budgets.")  # fmt: skip
+                    "about 213 epochs in all, more while trials get better and better, 729 without budgets.")  # fmt: skip
     history, _ = search(plan(27), curve)
     assert sum(result.epochs for result in history.results.values()) <= 213
 
