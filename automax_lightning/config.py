@@ -12,6 +12,7 @@ from automax_lightning.errors import ConfigError, closest
 
 PRESETS = ("automax", "original", "random")
 STOPPING = ("incumbent", "median")
+INITIAL = ("auto", "default", "portfolio")
 EXECUTORS = ("auto", "inline", "process", "dask")
 
 
@@ -32,6 +33,10 @@ class AutoMAXConfig:
         trial_seed: seed of the trials, where it is not that of the proposals; None for `SEED`.
         mode: ``"max"`` or ``"min"``: which way the target is better.
         preset: who proposes: ``"automax"`` (ours), ``"original"`` (the original AutoMAX's settings of SMAC), ``"random"``.
+        initial: what follows the default configuration: ``"portfolio"``, a few configurations of the loss's pair that are
+            good together on public tasks, or ``"default"``, nothing. ``"auto"`` takes the portfolio of a pair for which
+            it has helped on tasks that it was not chosen on, unless `preset`, `n_configs` or `initial_configs` says
+            otherwise.
         initial_configs: configurations (name -> value) that are tried right after the default.
         walltime_limit: seconds after which no further trial starts; None for no limit.
         trial_time_limit: seconds that one trial may train; None for no limit.
@@ -73,6 +78,7 @@ class AutoMAXConfig:
     trial_seed: int | None = None
     mode: str = "max"
     preset: str = "automax"
+    initial: str = "auto"
     initial_configs: tuple[Mapping[str, Any], ...] = ()
     walltime_limit: float | None = None
     trial_time_limit: float | None = None
@@ -116,7 +122,8 @@ class AutoMAXConfig:
         for name in ("overwrite", "deterministic", "verbose"):
             if not isinstance(getattr(self, name), bool):
                 raise _error(name, "true or false", getattr(self, name), f"Pass {name}=False.")
-        for name, known in (("mode", ("max", "min")), ("preset", PRESETS), ("executor", EXECUTORS)):
+        legal = {"mode": ("max", "min"), "preset": PRESETS, "initial": INITIAL, "executor": EXECUTORS}
+        for name, known in legal.items():
             if getattr(self, name) not in known:
                 raise _error(name, f"one of {known}", getattr(self, name), closest(str(getattr(self, name)), known))
 
@@ -124,6 +131,11 @@ class AutoMAXConfig:
 
         if self.executor == "inline" and self.n_workers > 1:
             raise _error("n_workers", "1 with executor='inline'", self.n_workers, "Pass executor='process'.")
+
+    @property
+    def has_own_start(self) -> bool:
+        """Whether something other than ``initial="auto"`` says how the search begins."""
+        return self.preset != "automax" or self.n_configs > 1 or bool(self.initial_configs)
 
     @property
     def seed_of_trials(self) -> int:

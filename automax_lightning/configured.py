@@ -10,10 +10,12 @@ from typing import Any, Protocol
 
 import lightning as L
 
+from automax_lightning.auc import pairs
 from automax_lightning.auc.callbacks import AUROC
 from automax_lightning.auc.data import AUCDataModule
 from automax_lightning.auc.metrics import METRICS
 from automax_lightning.auc.module import AUCModule
+from automax_lightning.auc.portfolios import Portfolio, portfolio
 from automax_lightning.fit import Fit
 from automax_lightning.isolation import isolated
 from automax_lightning.keys import put
@@ -106,6 +108,16 @@ class ConfigRecipe:
     def is_auc(self, config: Mapping[str, Any] | None = None) -> bool:
         """Whether the module is an `AUCModule`, so that the `AUROC` callback belongs to it."""
         return self._is("model", self.module_class, self.base if config is None else config, AUCModule)
+
+    def portfolio(self) -> Portfolio:
+        """The portfolio of an `AUCModule`'s pair, with the file's keys."""
+        if not self.is_auc():
+            return Portfolio()
+        section = self.base["model"]
+        prefix, arguments = ("model.init_args.", section["init_args"]) if "init_args" in section else ("model.", section)
+        loss = arguments.get("loss") or "AUCMLoss"
+        choice = pairs.get(loss, loss_kwargs=arguments.get("loss_kwargs")).optimizer(arguments.get("optimizer"))
+        return portfolio(loss, choice.name).renamed(prefix, ".")
 
     @staticmethod
     def _is(section: str, fixed: Any, config: Mapping[str, Any], base: type) -> bool:

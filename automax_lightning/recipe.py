@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import itertools
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -14,6 +15,7 @@ from automax_lightning.auc import pairs
 from automax_lightning.auc.callbacks import AUROC
 from automax_lightning.auc.data import AUCDataModule
 from automax_lightning.auc.module import AUCModule
+from automax_lightning.auc.portfolios import Portfolio, portfolio
 from automax_lightning.fit import Fit
 from automax_lightning.trial import Objective
 
@@ -58,6 +60,11 @@ class FitRecipe:
     def is_ranking(self) -> bool:
         """Whether the pair ranks the items of queries; its module then logs the NDCG itself."""
         return pairs.get(self.loss).is_ranking
+
+    def portfolio(self) -> Portfolio:
+        """Configurations that are good together on other tasks."""
+        choice = pairs.get(self.loss).optimizer(self.optimizer)
+        return portfolio(self.loss, choice.name)
 
     def _metrics(self, values: Mapping[str, Any]) -> tuple[L.Callback, ...]:
         return () if self.is_ranking else (AUROC(values["metrics"], values["metric_kwargs"]),)
@@ -122,6 +129,15 @@ class ArmsRecipe:
         chosen = self.recipes[searched[self.arm]]
         shared = {name: value for name, value in searched.items() if name != self.arm and name not in self.recipes}
         return chosen(**shared, **searched[chosen.loss])
+
+    def portfolio(self) -> Portfolio:
+        """The losses' portfolios, in turn, as they are tried only if they are asked for."""
+        own = [
+            [{**each, self.arm: loss} for each in recipe.portfolio().renamed(f"{loss}:").configs]
+            for loss, recipe in self.recipes.items()
+        ]
+        in_turn = (each for row in itertools.zip_longest(*own) for each in row if each is not None)
+        return Portfolio(tuple(in_turn))
 
     def describe(self) -> dict[str, Any]:
         """As `FitRecipe.describe`, for each loss."""

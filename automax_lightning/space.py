@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 from ConfigSpace import Configuration, ConfigurationSpace
-from ConfigSpace.hyperparameters import Hyperparameter
+from ConfigSpace.exceptions import ForbiddenValueError
+from ConfigSpace.hyperparameters import Hyperparameter, IntegerHyperparameter, NumericalHyperparameter
 from ConfigSpace.util import deactivate_inactive_hyperparameters
 
 from automax_lightning.errors import SpaceError, SpaceTypeError, closest
@@ -19,6 +20,7 @@ __all__ = [
     "configuration",
     "defaults_of_arms",
     "is_spec",
+    "moved_into",
     "parse_hyperparameters_from_dict",
     "space_difference",
     "space_fingerprint",
@@ -156,6 +158,44 @@ def defaults_of_arms(space: ConfigurationSpace, arm: str) -> list[dict[str, Any]
     defaults = {name: hyperparameter.default_value for name, hyperparameter in space.items()}
     choices = space[arm].choices  # type: ignore[attr-defined]
     return [values(deactivate_inactive_hyperparameters({**defaults, arm: choice}, space)) for choice in choices]
+
+
+def moved_into(space: ConfigurationSpace, wanted: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The default configuration with these values as far as the space allows them.
+
+    A number outside its range becomes the nearest bound, another illegal value the default; names that the space does
+    not have are left out.
+
+    Args:
+        space: any space.
+        wanted: values by name.
+
+    Returns:
+        The active values; None if the space has none of the names, or forbids what comes of it.
+
+    Example:
+        >>> space = ConfigurationSpace({"lr": (0.01, 0.3), "momentum": (0.0, 0.9)})
+        >>> moved_into(space, {"lr": 2.0, "margin": 1.0})
+        {'lr': 0.3, 'momentum': 0.45}
+    """
+    if not any(name in space for name in wanted):
+        return None
+    chosen = {name: hyperparameter.default_value for name, hyperparameter in space.items()}
+    for name, value in wanted.items():
+        if name in space:
+            near = _nearest(space[name], value)
+            chosen[name] = near if _is_legal(space[name], near) else chosen[name]
+    try:
+        return values(deactivate_inactive_hyperparameters(chosen, space))
+    except ForbiddenValueError:
+        return None
+
+
+def _nearest(hyperparameter: Hyperparameter[Any, Any], value: Any) -> Any:
+    if isinstance(hyperparameter, NumericalHyperparameter) and isinstance(value, (int, float)):
+        inside = min(max(value, hyperparameter.lower), hyperparameter.upper)
+        return round(inside) if isinstance(hyperparameter, IntegerHyperparameter) else float(inside)
+    return value
 
 
 def _is_legal(hyperparameter: Hyperparameter[Any, Any], value: Any) -> bool:

@@ -48,7 +48,8 @@ class TrialSpec:
         seed: seed of everything random in the trial, in 0 .. 2**32 - 1.
         budget: epochs after which the trial pauses, or None to train to the end.
         directory: where the trial keeps its files, or None for nothing on disk.
-        origin: who proposed it: ``"default"``, ``"initial"``, ``"forest"``, ``"gp"``, ``"random"``, ``"repeat"``, ``"user"``.
+        origin: who proposed it: ``"default"``, ``"warm"``, ``"initial"``, ``"portfolio"``, ``"forest"``, ``"gp"``,
+            ``"random"``, ``"repeat"``, ``"user"``.
         epochs: epochs of the whole fit, on which decays and schedules count; None for the fit's own number.
     """
 

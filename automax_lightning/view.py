@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from automax_lightning import report
+from automax_lightning.auc.portfolios import Portfolio
 from automax_lightning.config import AutoMAXConfig
 from automax_lightning.errors import CheckpointError, ConfigError
 from automax_lightning.search.executors import Trainable
@@ -22,7 +23,7 @@ from automax_lightning.search.rungs import Ladder, budgets
 from automax_lightning.search.standings import log
 from automax_lightning.search.stopping import CurveRule
 from automax_lightning.showing import SearchShow
-from automax_lightning.space import configuration, defaults_of_arms, space_fingerprint
+from automax_lightning.space import configuration, defaults_of_arms, moved_into, space_fingerprint
 from automax_lightning.trial import Objective, TrialResult
 
 if TYPE_CHECKING:
@@ -49,16 +50,35 @@ class SearchView(SearchShow):
         self.objective = Objective(target, self.config.mode)
         self.directory = self.config.directory
         self.arm: str | None = getattr(getattr(trainer, "autofunc", None), "arm", None)
-        arms = [] if self.arm is None else defaults_of_arms(space, self.arm)[1:]
-        self.proposer = Proposer(
-            space, seed=self.config.SEED, preset=self.config.preset, n_configs=self.config.n_configs,
-            initial_configs=[*arms, *self.config.initial_configs], directory=self.directory,
-        )  # fmt: skip
         self.plan = self._make_plan()
         self.history = History() if self.config.overwrite else read(self.directory)
+        arms = [] if self.arm is None else defaults_of_arms(space, self.arm)[1:]
+        self.portfolio = self._find_portfolio()
         if self.history.settings:
             check_same(self.history.settings, self.settings(), self.directory)
+        self.proposer = Proposer(
+            space, seed=self.config.SEED, preset=self.config.preset, n_configs=self.config.n_configs,
+            initial_configs=[*arms, *self.config.initial_configs], portfolio=self.portfolio, directory=self.directory,
+        )  # fmt: skip
         self.finished = len(self.history.final())
+
+    def _find_portfolio(self) -> list[dict[str, Any]]:
+        """The configurations that follow the default; those of a search that has begun are its own, whatever is chosen now."""
+        if self.config.initial == "default":
+            return []
+        if self.history.settings:
+            return [dict(chosen) for chosen in self.history.settings.get("portfolio", [])]
+        known = getattr(getattr(self.trainer, "autofunc", None), "portfolio", Portfolio)()
+        moved = (moved_into(self.configspace, chosen) for chosen in known.configs)
+        found = [chosen for chosen in moved if chosen is not None]
+        if self.config.initial == "portfolio":
+            if not found:
+                raise ConfigError(
+                    "AutoMAXConfig.initial", "a portfolio for the trainer's loss and optimizer", "none",
+                    "Pass initial='default', or configurations of your own as initial_configs.",
+                )  # fmt: skip
+            return found
+        return found if known.is_default and not self.config.has_own_start else []
 
     def _make_plan(self) -> Plan:
         config, epochs = self.config, self.config.max_budget
@@ -157,6 +177,7 @@ class SearchView(SearchShow):
             "n_configs": self.config.n_configs,
             "initial_configs": [dict(chosen) for chosen in self.config.initial_configs],
             "fit": {} if describe is None else describe(),
+            **({"portfolio": self.portfolio} if self.portfolio else {}),
             **self._stopping(),
         }
 

@@ -34,6 +34,7 @@ LAYERS = [
     "auc.pair",
     "auc.catalogue",
     "auc.pairs",
+    "auc.portfolios",
     "auc.losses",
     "auc.making",
     "auc.adapters",

@@ -26,7 +26,7 @@ class Proposal:
 
     Args:
         values: plain Python values by name.
-        origin: ``"default"``, ``"warm"``, ``"initial"``, ``"random"``, ``"forest"`` or ``"gp"``.
+        origin: ``"default"``, ``"warm"``, ``"initial"``, ``"portfolio"``, ``"random"``, ``"forest"`` or ``"gp"``.
     """
 
     values: Mapping[str, Any]
@@ -40,17 +40,17 @@ class Engine:
     Args:
         retrain_after: trials between two trainings of the surrogate.
         random_share: share of proposals that are drawn at random.
-        process_until: up to this many trials the Gaussian process takes turns with the forest.
+        process_until: up to this many trials the Gaussian process proposes, then the forest, which stays quick.
     """
 
     retrain_after: int = 1
-    random_share: float = 0.2
-    process_until: int = 20
+    random_share: float = 0.1
+    process_until: int = 60
 
 
 ENGINES = {
     "automax": Engine(),
-    "original": Engine(retrain_after=8, process_until=0),
+    "original": Engine(retrain_after=8, random_share=0.2, process_until=0),
     "random": Engine(random_share=1.0),
 }
 """Presets; ``"original"`` are the settings that the original AutoMAX documents."""
@@ -69,6 +69,7 @@ class Proposer:
         preset: a name in `ENGINES`.
         n_configs: size of the initial design: the default configuration, then Sobol points.
         initial_configs: configurations to try right after the default, before the Sobol points.
+        portfolio: configurations that are tried after these, unless another search has told something.
         directory: where the facade says its files belong.
 
     Raises:
@@ -91,6 +92,7 @@ class Proposer:
         preset: str = "automax",
         n_configs: int = 1,
         initial_configs: Sequence[Mapping[str, Any]] = (),
+        portfolio: Sequence[Mapping[str, Any]] = (),
         directory: Path | None = None,
     ) -> None:
         if preset not in ENGINES:
@@ -98,6 +100,7 @@ class Proposer:
         self.space, self.seed, self.engine, self.directory = space, seed, ENGINES[preset], directory
         self.n_configs = n_configs
         self._given = [configuration(space, chosen) for chosen in initial_configs]
+        self._portfolio = [configuration(space, chosen) for chosen in portfolio]
         self._candidates = Candidates(space)
         self._points: list[Configuration] | None = None
 
@@ -124,7 +127,7 @@ class Proposer:
     def _model_based(self, history: Sequence[Observation], seen: Seen, generator: np.random.RandomState) -> Proposal | None:
         known = len(history) - (len(history) - 1) % self.engine.retrain_after
         configs, costs = self._training_data(history[:known])
-        is_process = len(history) <= self.engine.process_until and len(history) % 2 == 0
+        is_process = len(history) <= self.engine.process_until
         score = self._surrogate(is_process, configs, costs, int(generator.randint(2**31)))
         parents = [configs[i] for i in np.argsort(costs, kind="stable")[:6]]
         for config in self._candidates.best(score, parents, generator):
@@ -157,6 +160,7 @@ class Proposer:
             missing = self.n_configs - 1 - len(self._given)
             self._points = self._sobol(missing) if missing > 0 else []
         later = [("warm", config) for config in best] + [("initial", config) for config in (*self._given, *self._points)]
+        later += [("portfolio", config) for config in self._portfolio if not best]
         return [("default", self.space.get_default_configuration()), *later]
 
     def _sobol(self, count: int) -> list[Configuration]:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import functools
+import operator
 import warnings
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 from ConfigSpace import ConfigurationSpace
@@ -64,14 +67,34 @@ def forest(space: ConfigurationSpace, X: Array, costs: Array, seed: int) -> Acqu
 
 
 def gaussian_process(space: ConfigurationSpace, X: Array, costs: Array, seed: int) -> Acquisition:
-    """Expected improvement under SMAC's Gaussian process, which fits smooth landscapes better with few trials."""
-    from smac import BlackBoxFacade, Scenario
+    """Expected improvement under SMAC's Gaussian process, which learns smooth landscapes from few trials."""
     from smac.acquisition.function.expected_improvement import EI
     from smac.model.gaussian_process.gaussian_process import GaussianProcess
 
-    kernel = BlackBoxFacade.get_kernel(Scenario(space, seed=seed, n_trials=1))
-    model = GaussianProcess(configspace=space, kernel=kernel, normalize_y=True, n_restarts=2, seed=seed)
+    # With a prior on the length scales there is little to find from other starts.
+    model = GaussianProcess(configspace=space, kernel=_kernel(space, seed), normalize_y=True, n_restarts=0, seed=seed)
     return _improvement(model, EI(log=False), X, costs)
+
+
+def _kernel(space: ConfigurationSpace, seed: int) -> Any:
+    """SMAC's kernel of `BlackBoxFacade` with a log-normal prior on each length scale, and wider bounds.
+
+    SMAC's own ends at 1.09 times a hyperparameter's range, so that none can be found to matter little, and has no prior,
+    so that the likeliest length scales of the first ten trials are often near zero: a process that knows nothing.
+    """
+    from smac.model.gaussian_process.kernels import ConstantKernel, HammingKernel, MaternKernel, WhiteKernel
+    from smac.model.gaussian_process.priors import HorseshoePrior, LogNormalPrior
+    from smac.utils.configspace import get_types
+
+    types = np.array(get_types(space)[0])
+    factors = []
+    for kind, columns in ((MaternKernel, np.flatnonzero(types == 0)), (HammingKernel, np.flatnonzero(types))):
+        if len(columns):
+            scales, bounds = np.ones(len(columns)), [(0.02, 30.0)] * len(columns)
+            factors.append(kind(scales, bounds, operate_on=columns, prior=LogNormalPrior(1.0, seed=seed)))
+    amplitude = ConstantKernel(1.0, (np.exp(-10), np.exp(3)), prior=LogNormalPrior(1.0, seed=seed))
+    noise = WhiteKernel(1e-4, (np.exp(-25), np.exp(2)), prior=HorseshoePrior(0.1, seed=seed))
+    return functools.reduce(operator.mul, factors, amplitude) + noise
 
 
 def _improvement(model: object, function: object, X: Array, Y: Array) -> Acquisition:

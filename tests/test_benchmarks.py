@@ -1,0 +1,74 @@
+"""The benchmarks' own machinery: what a stack of fits and searches in lockstep say is what `Fit` and `AutoMAX` say."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from sklearn.metrics import roc_auc_score
+
+BENCHMARKS = Path(__file__).parent.parent / "benchmarks"
+
+
+@pytest.fixture(autouse=True)
+def _scripts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+
+
+@pytest.mark.parametrize(
+    "loss", ["AUCMLoss", "CompositionalAUCLoss", "APLoss", "pAUC_DRO_Loss", "tpAUC_KL_Loss", "CrossEntropyLoss"]
+)
+def test_a_stacked_fit_has_the_scores_of_a_fit(loss: str) -> None:
+    from stacked import Setting, differences
+
+    setting = Setting(hidden=(8, 4), epochs=4, sampling_rate=0.25, batch_size=64)
+    assert differences("digits", loss, setting, 3) == pytest.approx((0, 0), abs=1e-3)
+
+
+def test_a_row_of_scores_has_scikit_learns_auroc() -> None:
+    from stacked import auroc
+
+    generator = torch.Generator().manual_seed(0)
+    scores = torch.randint(0, 6, (5, 40), generator=generator).float()  # many ties
+    targets = (torch.rand(40, generator=generator) < 0.3).float()
+    assert auroc(scores, targets).tolist() == pytest.approx([roc_auc_score(targets, row) for row in scores])
+
+
+def test_the_greedy_choice_adds_what_helps_most_beside_the_default() -> None:
+    from portfolio import choose
+
+    # Two tasks: the first is good with the default, the second only with the last configuration.
+    regret = np.array([[0.0, 1.0, 0.2, 2.0], [3.0, 2.0, 1.0, 0.1]])
+    assert choose(regret, 2) == [3, 1]
+
+
+def test_regret_is_0_for_the_best_and_1_for_the_90th_percentile() -> None:
+    from portfolio import regrets
+
+    found = np.array([[*np.linspace(0.5, 0.9, 11), np.nan]])
+    assert regrets(found)[0].tolist() == pytest.approx([*range(10, -1, -1), np.inf])
+
+
+def test_a_search_in_lockstep_is_automax_trial_by_trial(monkeypatch: pytest.MonkeyPatch) -> None:
+    import search_quality
+
+    def start(root: Path, task: str) -> list[dict[str, Any]]:
+        return [{"loss_kwargs:margin": 0.8, "optimizer_kwargs:epoch_decay": 0.001, "optimizer_kwargs:lr": 2.0,
+                 "optimizer_kwargs:momentum": 0.9, "optimizer_kwargs:weight_decay": 0.0, "sampling_rate": 0.3}]  # fmt: skip
+
+    monkeypatch.setattr(search_quality, "left_out", start)
+    monkeypatch.setattr(search_quality, "EPOCHS", 3)
+    best, apart = search_quality.confirm(Path("unused"), "digits", 6)
+    assert best > 0.5
+    assert apart < 1e-3
+
+
+def test_the_best_so_far_brings_its_own_test_score() -> None:
+    from search_quality import so_far, trials_to
+
+    trials = np.array([[0.5, 0.1], [np.nan, 0.9], [0.7, 0.2], [0.6, 0.8]])
+    assert so_far(trials).tolist() == [[0.5, 0.1], [0.5, 0.1], [0.7, 0.2], [0.7, 0.2]]
+    assert trials_to(np.array([[3.0, 1.0, 0.5], [3.0, 3.0, 3.0]]), np.array([1.0, 1.0])).tolist() == [2, 4]
