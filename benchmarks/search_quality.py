@@ -1,13 +1,13 @@
-"""Best validation AUROC after 5, 10, 20 and 40 trials: AutoMAX against what people use today, on tabulated real fits.
+"""Best AUROC after 5, 10, 20 and 40 trials: AutoMAX against what people use today, every trial a real fit.
 
-    python benchmarks/search_quality.py --table quality --fits 200    # real fits, once: 200 random configurations a task
-    python benchmarks/search_quality.py --table quality --seeds 10    # searches on surrogates of these fits
+    python benchmarks/search_quality.py --table tables --seeds 10     # the searches
+    python benchmarks/search_quality.py --table tables --confirm 20   # AutoMAX itself, trial by trial, on `Fit`
 
-A search of AutoMAX with random proposals makes the table of a task, and its journal is the table. Extremely randomised
-trees through its points are then the task's objective, the same for every method. The space is AUCMLoss's with a wider
-range of the learning rate, the network and the share of positives. Regret is normalised on each task: 0 is the best
-value that is known, 1 the mean of the best tenth of random configurations. Differences are paired by task and seed, with
-the standard error over all pairs.
+The space is AUCMLoss's default one and the share of positives in a batch. All searches of a task advance together, so that
+their trials train as one stack (`stacked`, `lockstep`); a stacked fit has the scores of `Fit`. Regret is normalised on each
+task: 0 is the best validation AUROC that any method has found, 1 the 90th percentile of random configurations. The portfolio
+of a task is chosen on the others (`portfolio`). Differences are paired by task and seed, with the standard error over all
+pairs; a test AUROC is that of the trial with the best validation AUROC.
 """
 
 from __future__ import annotations
@@ -16,170 +16,143 @@ import argparse
 import os
 import tempfile
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
+import portfolio
 import torch
-from ConfigSpace import Configuration, ConfigurationSpace
-from fidelity import SPACES
-from points import plain, suggest
-from sklearn.ensemble import ExtraTreesRegressor
+from lockstep import Method, Objective, automax, optuna_sampler, run, smac_facade, space_of
+from stacked import Setting, draw
 from tasks import datamodule
 
-from automax_lightning import AutoMAX, AutoMAXConfig, autopartial, trainer_factory
+from automax_lightning import AutoMAX, AutoMAXConfig, trainer_factory
 from automax_lightning.models import MLP
-from automax_lightning.search.history import Observation
-from automax_lightning.search.proposer import Proposer
-from automax_lightning.space import configuration
 
+LOSS, EPOCHS, TRIALS, AFTER = "AUCMLoss", 16, 40, (5, 10, 20, 40)
 TASKS = ("digits", "satimage", "page_blocks0", "pc1", "yeast4", "abalone9_18", "email_spam", "hmda_deny")
-AFTER = (5, 10, 20, 40)
-Score = Callable[[Configuration], float]
-Method = Callable[[ConfigurationSpace, Score, int, int], list[float]]
+SPACE = {"sampling_rate": {"choices": [0.5, 0.3, 0.1]}}
+OURS, ORIGINAL = "AutoMAX", "the original's settings"
+Array = np.ndarray[Any, Any]
 
 
-def factory(task: str) -> autopartial:
-    """The search space of a task, whose points are real fits of ten epochs."""
-    return trainer_factory(MLP, datamodule(task, 0), epochs=10, trainer_kwargs={"accelerator": "cpu"}, **SPACES["wide"])
+def left_out(root: Path, task: str) -> list[dict[str, Any]]:
+    """The portfolio that is chosen without the task."""
+    others = [other for other in portfolio.TASKS if other != task]
+    found = portfolio.regrets(np.array([portfolio.scores(root, LOSS, other) for other in others]))
+    configs = portfolio.configurations(LOSS)
+    return [{**configs[i], "sampling_rate": 0.5} for i in portfolio.choose(found)]
 
 
-def table(task: str, root: Path, fits: int, n_workers: int) -> AutoMAX:
-    """The search that holds the task's table; it makes what is missing."""
-    config = AutoMAXConfig(name=task, n_trials=fits, preset="random", output_directory=root, n_workers=n_workers)
-    tuner = AutoMAX(factory(task), config, quiet=True)
-    if len(tuner.log) < fits:
-        tuner.optimize()
-    return tuner
+def methods(start: Sequence[dict[str, Any]]) -> dict[str, Method]:
+    """Everything that is compared."""
+    return {
+        OURS: automax("automax", start),
+        "AutoMAX, initial='default'": automax("automax"),
+        ORIGINAL: automax("original"),
+        "SMAC's HPO facade": smac_facade,
+        "Optuna TPE, default first": optuna_sampler("TPE"),
+        "Optuna GP, default first": optuna_sampler("GP"),
+        "random, default first": automax("random"),
+    }
 
 
-class Objective:
-    """A task as a function of the configuration.
+def kept(root: Path, task: str, seeds: int) -> dict[str, Array]:
+    """`compare`, or what it has found before."""
+    file = root / f"quality-{task}-{seeds}.npz"
+    if not file.exists():
+        np.savez(file, **compare(root, task, seeds))
+    return dict(np.load(file))
+
+
+def compare(root: Path, task: str, seeds: int) -> dict[str, Array]:
+    """Regret and test AUROC of the best trial so far, (seeds, TRIALS, 2) for each method."""
+    objective, space = Objective(task, LOSS, Setting(epochs=EPOCHS)), space_of(task, LOSS, **SPACE)
+    made = methods(left_out(root, task))
+    searches = {(name, seed): method(space, seed) for name, method in made.items() for seed in range(seeds)}
+    found = run(objective, searches, TRIALS)
+    drawn = [val for val, _ in objective(draw(space, 300, seed=1)) if not np.isnan(val)]
+    best = max(max(drawn), *(np.nanmax(each[:, 0]) for each in found.values()))
+    good = float(np.quantile(drawn, 0.9))
+    reached = {key: so_far(each) for key, each in found.items()}
+    for each in reached.values():
+        each[:, 0] = (best - each[:, 0]) / (best - good)
+    return {name: np.array([reached[name, seed] for seed in range(seeds)]) for name in made}
+
+
+def so_far(trials: Array) -> Array:
+    """The scores of the best trial so far, (trials, 2)."""
+    best, rows = trials[0], []
+    for each in trials:
+        best = each if each[0] > best[0] or np.isnan(best[0]) else best
+        rows.append(best)
+    return np.array(rows)
+
+
+def trials_to(found: Array, regret: Array) -> Array:
+    """Trials until a regret is reached, (searches,); one more than there are where it never is."""
+    is_there = found <= regret[:, None]
+    return np.where(is_there.any(1), is_there.argmax(1) + 1, found.shape[1] + 1)
+
+
+def show(found: Mapping[str, Array]) -> None:
+    """The tables.
 
     Args:
-        tuner: holds the task's table.
+        found: method -> (tasks x seeds, TRIALS, 2).
     """
-
-    def __init__(self, tuner: AutoMAX) -> None:
-        self.space = tuner.configspace
-        scored = [entry for entry in tuner.log if entry["val"] is not None]
-        points = [configuration(self.space, entry["space"]).get_array() for entry in scored]
-        scores = [entry["val"] for entry in scored]
-        self.forest = ExtraTreesRegressor(300, min_samples_leaf=2, random_state=0).fit(np.array(points), scores)
-        # A space of its own: drawing from the search's would move that one's generator.
-        drawn = ConfigurationSpace(seed=1, space={name: self.space[name] for name in self.space}).sample_configuration(5000)
-        values = np.sort(self.forest.predict(np.array([config.get_array() for config in drawn])))
-        self.best, self.good = float(values[-1]), float(values[-500:].mean())
-
-    def __call__(self, config: Configuration) -> float:
-        """The score of a configuration."""
-        return float(self.forest.predict(config.get_array()[None])[0])
-
-    def regret(self, score: float) -> float:
-        """0 for the best known score, 1 for a good random one."""
-        return (self.best - score) / (self.best - self.good)
+    columns = [after - 1 for after in AFTER]
+    print("| method | " + " | ".join(f"n={n}" for n in AFTER) + " | AutoMAX better by, n=5, 10, 20, 40 | test AUROC, n=10, 40 |")
+    print("|---" * (len(AFTER) + 3) + "|")
+    default = found[ORIGINAL][:, 0]
+    print(f"| the untuned default | {default[:, 0].mean():.3f} |" + " |" * len(AFTER) + f" {default[:, 1].mean():.4f} |")
+    for name, each in found.items():
+        gap = each[:, columns, 0] - found[OURS][:, columns, 0]
+        errors = gap.std(0, ddof=1) / np.sqrt(len(gap))
+        gaps = ", ".join(f"{mean:+.3f} ± {error:.3f}" for mean, error in zip(gap.mean(0), errors, strict=True))
+        means = " | ".join(f"{value:.3f}" for value in each[:, columns, 0].mean(0))
+        test = ", ".join(f"{each[:, n - 1, 1].mean():.4f}" for n in (10, 40))
+        print(f"| {name} | {means} | {'' if name == OURS else gaps} | {test} |")
+    print("\n| the score that the original's settings have after | " + " | ".join(found) + " |\n|---" + "|---" * len(found) + "|")
+    for after in AFTER[1:]:
+        needed = (np.median(trials_to(each[:, :, 0], found[ORIGINAL][:, after - 1, 0])) for each in found.values())
+        print(f"| {after} trials | " + " | ".join(f"{trials:.0f}" for trials in needed) + " |", flush=True)
 
 
-def ours(preset: str) -> Method:
-    """A preset of AutoMAX."""
-
-    def run(space: ConfigurationSpace, score: Score, trials: int, seed: int) -> list[float]:
-        proposer, history, found = Proposer(space, seed=seed, preset=preset), [], []
-        for _ in range(trials):
-            proposal = proposer.propose(history)
-            assert proposal is not None
-            found.append(score(configuration(space, proposal.values)))
-            history.append(Observation(proposal.values, -found[-1]))
-        return found
-
-    return run
-
-
-def smac_facade(space: ConfigurationSpace, score: Score, trials: int, seed: int) -> list[float]:
-    """SMAC's facade for hyperparameters as it comes, but for a forest of the same proposals in a sixth of the time."""
-    from smac import HyperparameterOptimizationFacade as Facade
-    from smac import Scenario
-    from smac.model.random_forest import RandomForest
-    from smac.runhistory.dataclasses import TrialValue
-
-    found: list[float] = []
+def confirm(root: Path, task: str, trials: int) -> tuple[float, float]:
+    """AutoMAX itself and its search in lockstep: the best score, and the largest difference of a trial's score."""
+    start = left_out(root, task)
+    objective, space = Objective(task, LOSS, Setting(epochs=EPOCHS)), space_of(task, LOSS, **SPACE)
+    found = run(objective, {0: automax("automax", start)(space, 0)}, trials)[0]
     with tempfile.TemporaryDirectory() as folder:
-        scenario = Scenario(space, deterministic=True, n_trials=trials, seed=seed, output_directory=Path(folder))
-        forest = RandomForest(space, n_trees=10, min_samples_split=2, min_samples_leaf=1, max_depth=2**20, log_y=True,
-                              ratio_features=1.0, n_jobs=1, max_leaf_nodes=1000, seed=seed)  # fmt: skip
-        facade = Facade(scenario, lambda config, seed: 0.0, model=forest, overwrite=True, logging_level=False)
-        for _ in range(trials):
-            asked = facade.ask()
-            found.append(score(asked.config))
-            facade.tell(asked, TrialValue(-found[-1]))
-    return found
-
-
-def optuna_sampler(name: str) -> Method:
-    """A sampler of Optuna that starts from the default."""
-
-    def run(space: ConfigurationSpace, score: Score, trials: int, seed: int) -> list[float]:
-        import optuna
-
-        optuna.logging.set_verbosity(optuna.logging.WARNING)
-        makers = {"TPE": optuna.samplers.TPESampler, "GP": optuna.samplers.GPSampler}
-        sampler = makers[name](seed=seed, **({"n_startup_trials": 3} if name == "GP" else {}))
-        study = optuna.create_study(direction="maximize", sampler=sampler)
-        study.enqueue_trial(plain(dict(space.get_default_configuration()), space))
-        study.optimize(lambda trial: score(Configuration(space, values=suggest(trial, space))), n_trials=trials)
-        return [trial.value for trial in study.trials]
-
-    return run
-
-
-METHODS: dict[str, Method] = {
-    "AutoMAX": ours("automax"),
-    "the original's settings": ours("original"),
-    "SMAC's HPO facade": smac_facade,
-    "Optuna TPE, default first": optuna_sampler("TPE"),
-    "Optuna GP, default first": optuna_sampler("GP"),
-    "random, default first": ours("random"),
-}
-
-
-def regrets(objectives: Sequence[Objective], method: Method, seeds: int) -> np.ndarray[Any, Any]:
-    """Regret of the best so far, (tasks, seeds, len(AFTER))."""
-    rows = []
-    for objective in objectives:
-        for seed in range(seeds):
-            best = np.maximum.accumulate(method(objective.space, objective, max(AFTER), seed))
-            rows.append([objective.regret(float(best[after - 1])) for after in AFTER])
-    return np.array(rows).reshape(len(objectives), seeds, len(AFTER))
+        factory = trainer_factory(MLP, datamodule(task, 0), epochs=EPOCHS, trainer_kwargs={"accelerator": "cpu"}, **SPACE)
+        config = AutoMAXConfig(n_trials=trials, initial_configs=tuple(start), output_directory=folder)
+        tuner = AutoMAX(factory, config, quiet=True)
+        tuner.optimize()
+        scores = np.array([[entry["val"], entry["test"]] for entry in tuner.log])
+    return float(scores[:, 0].max()), float(np.abs(scores - found).max())
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--table", type=Path, required=True, help="directory of the searches that hold the real fits")
+    parser.add_argument("--table", type=Path, required=True, help="directory of portfolio.py's fits")
     parser.add_argument("--tasks", nargs="+", default=list(TASKS))
-    parser.add_argument("--fits", type=int, default=200)
-    parser.add_argument("--workers", type=int, default=1, help="worker processes while the table is made")
-    parser.add_argument("--seeds", type=int, default=0, help="0 makes the table and stops")
+    parser.add_argument("--seeds", type=int, default=0)
+    parser.add_argument("--confirm", type=int, default=0, help="trials of AutoMAX on Fit; 0 for none")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     warnings.simplefilter("ignore")
-    tables = [table(task, arguments.table, arguments.fits, arguments.workers) for task in arguments.tasks]
-    if arguments.seeds == 0:
-        return
-    objectives = [Objective(made) for made in tables]
-    print("| method | " + " | ".join(f"n={after}" for after in AFTER) + " | AutoMAX better by, n=10, 20, 40 |")
-    print("|---" * (len(AFTER) + 2) + "|")
-    first = None
-    for name, method in METHODS.items():
-        found = regrets(objectives, method, arguments.seeds)
-        first = found if first is None else first
-        gap = (found - first).reshape(-1, len(AFTER))
-        errors = gap.std(0, ddof=1) / np.sqrt(len(gap))
-        gaps = ", ".join(f"{gap[:, i].mean():+.3f} ± {errors[i]:.3f}" for i in range(1, len(AFTER)))
-        means = " | ".join(f"{value:.3f}" for value in found.mean((0, 1)))
-        print(f"| {name} | {means} | {'' if found is first else gaps} |", flush=True)
+    if arguments.confirm:
+        print("| task | best of AutoMAX on Fit | largest difference of a trial's score |\n|---|---|---|")
+        for task in arguments.tasks:
+            best, apart = confirm(arguments.table, task, arguments.confirm)
+            print(f"| {task} | {best:.4f} | {apart:.1e} |", flush=True)
+    if arguments.seeds:
+        each = [kept(arguments.table, task, arguments.seeds) for task in arguments.tasks]
+        show({name: np.concatenate([found[name] for found in each]) for name in each[0]})
 
 
 if __name__ == "__main__":
