@@ -4,7 +4,8 @@
 
 All networks of a stack see the same batches, those that `Fit` draws under the same seed, and start from the same weights.
 Losses and updates are LibAUC's, written for one more dimension. So a stacked fit is a real fit: its best validation AUROC
-and the test AUROC of that epoch are those of `Fit`, up to the order in which float32 sums are taken.
+and the test AUROC of that epoch are those of `Fit`. Only the order of float32 sums differs, which changes nothing unless the
+training is chaotic: with a learning rate of 3 and more, the last bits of a sum may end as another network.
 """
 
 from __future__ import annotations

@@ -61,9 +61,10 @@ def test_a_search_in_lockstep_is_automax_trial_by_trial(monkeypatch: pytest.Monk
 
     monkeypatch.setattr(search_quality, "left_out", start)
     monkeypatch.setattr(search_quality, "EPOCHS", 3)
-    best, apart = search_quality.confirm(Path("unused"), "digits", 6)
-    assert best > 0.5
-    assert apart < 1e-3
+    found = search_quality.confirm(Path("unused"), "digits", 6)
+    assert found.on_fit == pytest.approx(found.in_lockstep, abs=1e-3)
+    assert found.on_fit > 0.5
+    assert found.apart.max() < 1e-3
 
 
 def test_the_best_so_far_brings_its_own_test_score() -> None:
