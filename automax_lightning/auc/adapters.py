@@ -102,7 +102,7 @@ class LossAdapter(nn.Module):
             loss: Tensor = raw(scores, labels, **self._arguments(index, tasks)).reshape(())
         if not bool(torch.isfinite(loss)):
             raise NonFiniteError(
-                f"loss {self.pair.name}", "a finite number", str(float(loss)), "Lower the learning rate or the margin."
+                f"loss {self.pair.name}", "a finite number", str(loss.item()), "Lower the learning rate or the margin."
             )
         return loss
 

@@ -1,6 +1,7 @@
 """All pairs, as data. Ranges are LibAUC's own where they are sound.
 
-Three of them are not, and differ here: ``gamma`` starts at 0.05 because 0 divides by an estimator that is never updated,
+Four of them are not, and differ here: ``gamma`` starts at 0.05 because 0 divides by an estimator that is never updated,
+``tau`` at 0.3 because the estimator to the power of Lambda / tau must not vanish in float32 (0.1 ** 100 does),
 ``momentum`` is left out where the optimizer's default mode, adam, ignores it, and the learning rate of PESG, PDSCA and
 SGD does not end at LibAUC's default of 0.1: on tables their best ones lie at 0.2 to 5 (``benchmarks/README.md``).
 """
@@ -84,7 +85,7 @@ _KL_ARGUMENTS = ("tau", "Lambda", "gammas", "margin", "surr_loss")
 _CVAR_SPACE = {"margin": _FINE_MARGIN, "beta": 0.2, "eta": {"val": (0.01, 10.0), "default": 0.1, "log": True}}
 _DRO_SPACE = {"gamma": _GAMMA, "margin": _FINE_MARGIN, "Lambda": _WEIGHT}
 _KL_SPACE = {
-    "tau": _WEIGHT,
+    "tau": {"val": (0.3, 10.0), "default": 1.0, "log": True},
     "gammas": {"choices": [(0.1, 0.1), (0.5, 0.5), (0.9, 0.9)], "default": (0.9, 0.9)},
     "margin": _FINE_MARGIN,
     "Lambda": _WEIGHT,

@@ -125,6 +125,24 @@ def test_scores_that_are_not_finite_are_refused_before_they_touch_the_state(name
     assert not helpers.exactly_equal(before, state(adapter))
 
 
+def test_a_loss_that_is_not_finite_is_told_and_nothing_else_is_said() -> None:
+    """With a first estimate of 0.1, its hundredth power is 0 in float32, and the weights divide by it."""
+    x, y, index = batch("tpAUC_KL_Loss")
+    adapter = LossAdapter(pairs.get("tpAUC_KL_Loss"), {"gammas": (0.1, 0.1), "Lambda": 10.0, "tau": 0.1})
+    adapter.build(DataFacts(N, (int(y.sum()),)), torch.device("cpu"))
+    with pytest.raises(NonFiniteError, match="loss tpAUC_KL_Loss: expected a finite number, found nan"):
+        adapter(x, y, index)
+
+
+def test_the_least_tau_of_the_default_space_keeps_the_loss_finite() -> None:
+    x, y, index = batch("tpAUC_KL_Loss")
+    least = pairs.get("tpAUC_KL_Loss").loss_space["tau"]["val"][0]
+    adapter = LossAdapter(pairs.get("tpAUC_KL_Loss"), {"gammas": (0.1, 0.1), "Lambda": 10.0, "tau": least})
+    adapter.build(DataFacts(N, (int(y.sum()),)), torch.device("cpu"))
+    assert torch.isfinite(adapter(100 * x, y, index))
+    assert torch.isfinite(adapter(0 * x, y, index))
+
+
 @pytest.mark.parametrize("positives", [1, N - 1])
 @pytest.mark.parametrize("name", BINARY)
 def test_one_positive_or_one_negative_is_enough(name: str, positives: int) -> None:
