@@ -115,9 +115,8 @@ class ConfigRecipe:
             return Portfolio()
         section = self.base["model"]
         prefix, arguments = ("model.init_args.", section["init_args"]) if "init_args" in section else ("model.", section)
-        loss = arguments.get("loss") or "AUCMLoss"
-        choice = pairs.get(loss, loss_kwargs=arguments.get("loss_kwargs")).optimizer(arguments.get("optimizer"))
-        return portfolio(loss, choice.name).renamed(prefix, ".")
+        pair = pairs.get(arguments.get("loss") or "AUCMLoss", loss_kwargs=arguments.get("loss_kwargs"))
+        return portfolio(pair.name, pair.optimizer(arguments.get("optimizer")).name).renamed(prefix, ".")
 
     @staticmethod
     def _is(section: str, fixed: Any, config: Mapping[str, Any], base: type) -> bool:

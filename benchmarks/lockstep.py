@@ -6,6 +6,7 @@ A search is a generator: it yields configurations, and is sent the validation sc
 from __future__ import annotations
 
 import copy
+import dataclasses
 import tempfile
 from collections.abc import Callable, Generator, Hashable, Mapping, Sequence
 from pathlib import Path
@@ -53,12 +54,10 @@ class Objective:
             if _key(config) not in self.known:
                 missing.setdefault(config.get("sampling_rate", self.setting.sampling_rate), {})[_key(config)] = config
         for rate, group in missing.items():
-            found = fit(self.task, self.loss, list(group.values()), self._at(rate), chunk=128)
+            setting = dataclasses.replace(self.setting, sampling_rate=rate)
+            found = fit(self.task, self.loss, list(group.values()), setting, chunk=128)
             self.known |= zip(group, zip(found.val.tolist(), found.test.tolist(), strict=True), strict=True)
         return [self.known[_key(config)] for config in configs]
-
-    def _at(self, rate: float) -> Setting:
-        return Setting(**{**vars(self.setting), "sampling_rate": rate})
 
 
 def _key(config: Values) -> Hashable:

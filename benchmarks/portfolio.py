@@ -8,10 +8,10 @@ Every configuration of a pair is trained on every task (`stacked`). Greedily, th
 over tasks of the best normalised regret: 0 is the best known score of a task, 1 its 90th percentile over random
 configurations (or 0.001 less than the best, where more than a tenth are perfect).
 
-The check leaves out one task at a time: its portfolio is chosen on the others, and searches of 20 trials
-on it start from the default with and without that portfolio. Gains are means over tasks, with the p of a one-sided
-Wilcoxon signed-rank test over tasks, because a few of them have most of the gain. A portfolio is on by default where p is
-below 0.01 after 5 trials, which is what it is for, and the mean gain is not negative after 10 and 20.
+The check leaves out one task at a time: its portfolio is chosen on the others, and searches of 20 trials on it start from
+the default with and without that portfolio. Gains are means over tasks, with the p of a one-sided Wilcoxon signed-rank test
+over tasks, because a few of them have most of the gain. A portfolio is on by default where p is below 0.01 after 5 trials,
+which is what it is for, and the mean gain is not negative after 10 and 20.
 """
 
 from __future__ import annotations
@@ -75,6 +75,12 @@ def choose(regret: Array, size: int = SIZE) -> list[int]:
     return chosen
 
 
+def chosen(loss: str, found: Array) -> list[dict[str, Any]]:
+    """The portfolio of a pair for these scores, (tasks, configurations)."""
+    configs = configurations(loss)
+    return [configs[i] for i in choose(regrets(found))]
+
+
 def check(loss: str, task: str, portfolio: Sequence[dict[str, Any]], known: Array, seeds: int) -> Array:
     """Regret after 5, 10 and 20 trials without and with the portfolio, means over seeds: (2, 3)."""
     space, objective = space_of(task, loss), Objective(task, loss, SETTING)
@@ -92,11 +98,10 @@ def left_out(root: Path, loss: str, found: Array, seeds: int) -> Array:
     file = root / f"{loss}-check-{seeds}.npy"
     if file.exists():
         return np.load(file)
-    configs = configurations(loss)
     results = []
     for number, task in enumerate(TASKS):
-        others = regrets(np.delete(found, number, axis=0))
-        results.append(check(loss, task, [configs[i] for i in choose(others)], found[number], seeds))
+        others = np.delete(found, number, axis=0)
+        results.append(check(loss, task, chosen(loss, others), found[number], seeds))
     np.save(file, results)
     return np.array(results)
 
@@ -137,11 +142,9 @@ def main() -> None:
 
 def write(path: Path, loss: str, found: Array, *, is_default: bool) -> None:
     """Put the portfolio that is chosen on all tasks into the package's data."""
-    configs = configurations(loss)
     data = json.loads(path.read_text()) if path.exists() else {}
-    rounded = [
-        {name: float(f"{v:.4g}") if isinstance(v, float) else v for name, v in configs[i].items()} for i in choose(regrets(found))
-    ]
+    configs = chosen(loss, found)
+    rounded = [{name: float(f"{v:.4g}") if isinstance(v, float) else v for name, v in each.items()} for each in configs]
     data[loss] = {"optimizer": pairs.get(loss).optimizer().name, "is_default": is_default, "configs": rounded}
     path.write_text(json.dumps(dict(sorted(data.items())), indent=1) + "\n")
 

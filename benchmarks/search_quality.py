@@ -4,10 +4,10 @@
     python benchmarks/search_quality.py --table tables --confirm 20   # AutoMAX itself, trial by trial, on `Fit`
 
 The space is AUCMLoss's default one and the share of positives in a batch. All searches of a task advance together, so that
-their trials train as one stack (`stacked`, `lockstep`). Regret is normalised on each
-task: 0 is the best validation AUROC that any method has found, 1 the 90th percentile of random configurations. The portfolio
-of a task is chosen on the others (`portfolio`). Differences are paired by task and seed, with the standard error over all
-pairs; a test AUROC is that of the trial with the best validation AUROC.
+their trials train as one stack (`stacked`, `lockstep`). Regret is normalised on each task: 0 is the best validation AUROC
+that any method has found, 1 the 90th percentile of random configurations. The portfolio of a task is chosen on the others
+(`portfolio`). Differences are paired by task and seed, with the standard error over all pairs; a test AUROC is that of the
+trial with the best validation AUROC.
 """
 
 from __future__ import annotations
@@ -43,9 +43,8 @@ Array = np.ndarray[Any, Any]
 def left_out(root: Path, task: str) -> list[dict[str, Any]]:
     """The portfolio that is chosen without the task."""
     others = [other for other in portfolio.TASKS if other != task]
-    found = portfolio.regrets(np.array([portfolio.scores(root, LOSS, other) for other in others]))
-    configs = portfolio.configurations(LOSS)
-    return [{**configs[i], "sampling_rate": 0.5} for i in portfolio.choose(found)]
+    found = np.array([portfolio.scores(root, LOSS, other) for other in others])
+    return [{**each, "sampling_rate": 0.5} for each in portfolio.chosen(LOSS, found)]
 
 
 def methods(start: Sequence[dict[str, Any]]) -> dict[str, Method]:

@@ -11,10 +11,12 @@ from ConfigSpace import ConfigurationSpace, ForbiddenEqualsClause
 from automax_lightning import AutoMAX, AutoMAXCLI, AutoMAXConfig, DigitsDataModule, autopartial, trainer_factory
 from automax_lightning.auc import pairs
 from automax_lightning.auc.portfolios import Portfolio, portfolio
+from automax_lightning.configured import ConfigRecipe
 from automax_lightning.errors import ConfigError, JournalError
 from automax_lightning.models import MLP
 from automax_lightning.space import configuration, moved_into, values
 from automax_lightning.specs import parse_hyperparameters_from_dict
+from automax_lightning.trial import Objective
 
 PAIRS = ("AUCMLoss", "CompositionalAUCLoss", "APLoss", "pAUC_DRO_Loss", "tpAUC_KL_Loss", "CrossEntropyLoss")
 
@@ -111,6 +113,14 @@ def test_what_another_search_has_found_out_takes_its_place(tmp_path: Path) -> No
     new = AutoMAX(factory(), config, quiet=True, warm_start=old.directory)
     new.optimize()
     assert "portfolio" not in [entry["origin"] for entry in new.log]
+
+
+@pytest.mark.parametrize("loss", ["pAUC_DRO_Loss", "pAUCLoss"])
+def test_a_loss_has_the_same_portfolio_under_libaucs_other_name(loss: str) -> None:
+    arguments = {"loss": loss, "loss_kwargs": {"mode": "1w"} if loss == "pAUCLoss" else {}}
+    base = {"model": {"class_path": "automax_lightning.AUCModule", "init_args": arguments}}
+    found = ConfigRecipe(None, base, Objective("AUROC"), "mine").portfolio()  # type: ignore[arg-type]
+    assert found == portfolio("pAUC_DRO_Loss", "SOPAs").renamed("model.init_args.", ".")
 
 
 def test_a_file_for_the_command_line_has_it_under_its_own_keys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
