@@ -14,13 +14,13 @@ from scipy.stats import rankdata
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, TensorDataset
 
-from automax_lightning.auc.data import AUCDataModule
-from automax_lightning.auc.merged import MergedDataModule
+from automax_lightning.auc.data.datamodule import AUCDataModule
+from automax_lightning.auc.data.merged import MergedDataModule
 from automax_lightning.auc.metrics import evaluate
 from automax_lightning.errors import CheckpointError, ConfigError, DataError
-from automax_lightning.scoring import split_scores, train_all
-from automax_lightning.space import configuration
-from automax_lightning.trial import Status, TrialResult
+from automax_lightning.space.autopartial import configuration
+from automax_lightning.trial.records import Status, TrialResult
+from automax_lightning.tuner.fits import split_scores, train_all
 from automax_lightning.view import SearchView
 
 

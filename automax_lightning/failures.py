@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from automax_lightning.errors import AutoMAXError, BatchError, NonFiniteError
-from automax_lightning.trial import Status
+from automax_lightning.trial.records import Status
 
 
 def classify(exception: BaseException) -> tuple[Status, str]:

@@ -35,7 +35,7 @@ from tasks import TASKS, datamodule
 
 from automax_lightning import AutoMAX, AutoMAXConfig, autopartial, trainer_factory
 from automax_lightning.models import MLP
-from automax_lightning.trial import Status, TrialResult, TrialSpec
+from automax_lightning.trial.records import Status, TrialResult, TrialSpec
 
 EPOCHS, TRIALS, ETA, GAIN, WITHIN = 27, 20, 3, 0.99, 0.005
 TOTAL, FIRST = EPOCHS * TRIALS, 3

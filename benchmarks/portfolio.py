@@ -32,7 +32,7 @@ from lockstep import Objective, automax, run, space_of
 from scipy.stats import wilcoxon
 from stacked import LOSSES, Setting, draw, fit
 
-from automax_lightning.auc import pairs
+from automax_lightning.auc.pairs import registry as pairs
 
 TASKS = (
     "abalone9_18", "digits", "pc1", "yeast4", "yeast6", "winequality_red_4", "kc1", "vehicle1", "vowel0", "pima", "ionosphere",

@@ -28,7 +28,7 @@ from automax_lightning import AUROC, AUCDataModule, AUCModule, AutoMAX, AutoMAXC
 from automax_lightning import parse_hyperparameters_from_dict as parse
 from automax_lightning.auc.metrics import evaluate
 from automax_lightning.models import MLP
-from automax_lightning.search.journal import read
+from automax_lightning.search.storage.journal import read
 
 EPOCHS = 20
 

@@ -30,12 +30,12 @@ from torch import Tensor
 from updates import KINDS, Update
 
 from automax_lightning import trainer_factory
-from automax_lightning.auc import pairs
-from automax_lightning.auc.sampling import balanced_batches, class_counts
+from automax_lightning.auc.data.sampling import balanced_batches, class_counts
+from automax_lightning.auc.pairs import registry as pairs
 from automax_lightning.models import MLP
-from automax_lightning.seeding import seed_all
-from automax_lightning.space import values
-from automax_lightning.trial import TrialSpec
+from automax_lightning.space.autopartial import values
+from automax_lightning.trial.records import TrialSpec
+from automax_lightning.trial.seeding import seed_all
 
 LOSSES = tuple(KINDS)
 Values = Mapping[str, Any]

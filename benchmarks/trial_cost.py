@@ -105,7 +105,7 @@ def bare_loop(data: AUCDataModule, network: torch.nn.Module, epochs: int, steps:
 
 
 def tensors_of(dataset: Any) -> tuple[torch.Tensor, ...]:
-    from automax_lightning.auc.batches import IndexedBatches
+    from automax_lightning.auc.data.batches import IndexedBatches
 
     tensors = IndexedBatches(dataset).tensors
     assert tensors is not None

@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 
 from automax_lightning import AutoMAX, AutoMAXConfig, DigitsDataModule, trainer_factory
-from automax_lightning.recipes.models import Network
+from automax_lightning.recipes.networks.families import Network
 
 
 def main(directory: str = "automax_output") -> float:

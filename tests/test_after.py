@@ -14,7 +14,7 @@ from sklearn.metrics import roc_auc_score
 from torch.utils.data import DataLoader, TensorDataset
 
 from automax_lightning import AUCDataModule, AutoMAX, AutoMAXConfig, Fit, autopartial, parse_hyperparameters_from_dict
-from automax_lightning.auc.merged import MergedDataModule
+from automax_lightning.auc.data.merged import MergedDataModule
 from automax_lightning.errors import CheckpointError, ConfigError, DataError
 from tests.test_automax import DATA, factory, tuner
 from tests.test_fit import Points, Regression

@@ -29,9 +29,9 @@ from automax_lightning import (
 )
 from automax_lightning.errors import ConfigError, DataError, FirstTrialFailedError, JournalError, SearchLockedError, TargetError
 from automax_lightning.models import MLP
-from automax_lightning.search.lock import SearchLock
-from automax_lightning.search.state import read_state
-from automax_lightning.space import values
+from automax_lightning.search.storage.lock import SearchLock
+from automax_lightning.search.storage.state_file import read_state
+from automax_lightning.space.autopartial import values
 from tests.test_fit import Points, Regression
 
 DATA = DigitsDataModule()

@@ -16,7 +16,7 @@ import pytest
 import yaml
 
 from automax_lightning.cli import main
-from automax_lightning.search.journal import read
+from automax_lightning.search.storage.journal import read
 
 MODULE = """
 import torch

@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 
 from automax_lightning.cli import main, usage
-from automax_lightning.commands import COMMANDS, exit_code
+from automax_lightning.cli.commands import COMMANDS, exit_code
 from automax_lightning.errors import ConfigError, ExecutionError, FirstTrialFailedError, JournalError
 
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_exists_and_is_in_the_help(name: str) -> None:
     command = COMMANDS[name]
-    assert callable(getattr(importlib.import_module(command.module), command.function))
+    assert callable(getattr(importlib.import_module(f"automax_lightning.{command.module}"), command.function))
     assert f"\n  {name}" in usage()
     assert "\n" not in command.help
 
@@ -48,7 +48,7 @@ def test_a_command_says_its_own_exit_code() -> None:
 
 
 def test_an_unknown_name_of_the_module_is_an_attribute_error() -> None:
-    from automax_lightning import cli
+    from automax_lightning.cli import entry_point as cli
 
     with pytest.raises(AttributeError, match="no attribute 'AutoMAXCLII'"):
         _ = cli.AutoMAXCLII

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from automax_lightning import autopartial, parse_hyperparameters_from_dict
-from automax_lightning.conditions import add_conditions, extremes, split_when
 from automax_lightning.errors import SpaceError
-from automax_lightning.space import values
+from automax_lightning.space.autopartial import values
+from automax_lightning.space.conditions import add_conditions, extremes, split_when
 
 
 def made(specs: dict[str, Any]) -> autopartial:

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 import yaml
 
-from automax_lightning.early import check
+from automax_lightning.cli.early_checks import check
+from automax_lightning.cli.signatures import arguments_of
 from automax_lightning.errors import ConfigError, SpaceError
-from automax_lightning.signatures import arguments_of
 
 GOOD: dict[str, Any] = {
     "seed_everything": 3,

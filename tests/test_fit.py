@@ -15,7 +15,7 @@ import torch
 
 from automax_lightning import Fit, Objective, Status, TrialSpec
 from automax_lightning.errors import BatchError, ConfigError, NonFiniteError
-from automax_lightning.fit import classify
+from automax_lightning.trial.fit import classify
 
 
 class Regression(L.LightningModule):

@@ -14,7 +14,7 @@ from lightning.pytorch.strategies import SingleDeviceStrategy
 
 from automax_lightning import AutoMAX, AutoMAXConfig, Fit, Objective, autopartial, parse_hyperparameters_from_dict
 from automax_lightning.errors import TargetError
-from automax_lightning.hosting import trial_callbacks
+from automax_lightning.trial.trainer import trial_callbacks
 from tests.test_fit import Points, Regression
 
 

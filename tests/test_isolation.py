@@ -8,7 +8,7 @@ import weakref
 import pytest
 import torch
 
-from automax_lightning.isolation import collected, isolated
+from automax_lightning.trial.isolation import collected, isolated
 
 
 class Node:

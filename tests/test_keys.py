@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from automax_lightning.cli.dotted_keys import flat, put, resolve, short
 from automax_lightning.errors import ConfigError
-from automax_lightning.keys import flat, put, resolve, short
 
 CONFIG: dict[str, Any] = {
     "model": {

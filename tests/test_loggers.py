@@ -16,7 +16,7 @@ from tensorboard.plugins.hparams import plugin_data_pb2
 
 from automax_lightning import AutoMAX, AutoMAXConfig, Fit, Objective, TrialSpec, autopartial, parse_hyperparameters_from_dict
 from automax_lightning.errors import ConfigError
-from automax_lightning.loggers import Run, fresh_loggers
+from automax_lightning.trial.loggers import Run, fresh_loggers
 from tests.test_fit import Points, Regression
 
 

@@ -11,8 +11,8 @@ import pytest
 from rich.console import Console
 
 from automax_lightning import Objective, Status, TrialResult, TrialSpec
-from automax_lightning.notebook import NotebookProgress, make_progress
-from automax_lightning.progress import SearchProgress
+from automax_lightning.display.notebook import NotebookProgress, make_progress
+from automax_lightning.display.terminal import SearchProgress
 from tests.test_automax import tuner
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
@@ -119,7 +119,7 @@ def test_a_search_and_a_result_show_themselves(tmp_path: Path) -> None:
 
 
 def test_results_stay_light_to_import() -> None:
-    code = "import sys, automax_lightning.trial; print(sorted({'torch', 'rich', 'yaml', 'numpy'} & set(sys.modules)))"
+    code = "import sys, automax_lightning.trial.records; print(sorted({'torch', 'rich', 'yaml', 'numpy'} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 

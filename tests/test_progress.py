@@ -5,7 +5,7 @@ import io
 from rich.console import Console
 
 from automax_lightning import Objective, Status, TrialResult, TrialSpec
-from automax_lightning.progress import SearchProgress
+from automax_lightning.display.terminal import SearchProgress
 
 
 def run(console: Console) -> str:

@@ -12,9 +12,10 @@ import pytest
 import torch
 from sklearn.metrics import roc_auc_score
 
-from automax_lightning import AUROC, AUCModule, AutoMAX, AutoMAXConfig, DigitsDataModule, Fit, TrialSpec, scores, trainer_factory
+from automax_lightning import AUROC, AUCModule, AutoMAX, AutoMAXConfig, DigitsDataModule, Fit, TrialSpec, trainer_factory
 from automax_lightning.models import MLP
-from automax_lightning.scores import FILE, keep_scores, read_scores
+from automax_lightning.trial import score_file as scores
+from automax_lightning.trial.score_file import FILE, keep_scores, read_scores
 from tests.test_automax import factory, table, tuner
 from tests.test_fit import make
 

@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from automax_lightning import TrialSpec
-from automax_lightning.auc.merged import MergedDataModule
-from automax_lightning.scoring import split_scores, train_all
+from automax_lightning.auc.data.merged import MergedDataModule
+from automax_lightning.tuner.fits import split_scores, train_all
 from tests.test_automax import DATA, factory
 
 

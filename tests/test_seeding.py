@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from automax_lightning import ReproducibleEpochs
-from automax_lightning.seeding import epoch_seed, seed_all
+from automax_lightning.trial.seeding import epoch_seed, seed_all
 
 
 def draws() -> tuple[float, float, float]:

@@ -9,9 +9,9 @@ from sklearn.metrics import roc_auc_score
 
 from automax_lightning.errors import ReportError
 from automax_lightning.report.bootstrap import difference
-from automax_lightning.report.extra import need_extra
-from automax_lightning.report.reading import Reading
-from automax_lightning.scores import FILE, read_scores
+from automax_lightning.search.record import Reading
+from automax_lightning.trial.score_file import FILE, read_scores
+from automax_lightning.utils.imports import need_extra
 from tests.test_automax import factory, tuner
 
 PLOTS = ("plot_history", "plot_curves", "plot_parallel", "plot_slice", "plot_importance", "plot_roc", "plot_pr")

@@ -20,9 +20,9 @@ from ConfigSpace import (
 )
 
 from automax_lightning import autopartial, parse_hyperparameters_from_dict
-from automax_lightning.encoding import decode_values, encode_values
 from automax_lightning.errors import SpaceError, SpaceTypeError
-from automax_lightning.space import configuration, space_difference, space_fingerprint, values
+from automax_lightning.space.autopartial import configuration, space_difference, space_fingerprint, values
+from automax_lightning.utils.serialization import decode_values, encode_values
 
 
 def collect(*args: Any, **kwds: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:

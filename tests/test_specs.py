@@ -9,7 +9,7 @@ from ConfigSpace import Float
 
 from automax_lightning import parse_hyperparameters_from_dict
 from automax_lightning.errors import SpaceError
-from automax_lightning.specs import is_spec
+from automax_lightning.space.parsing import is_spec
 
 
 def parse(spec: Any) -> Any:

@@ -20,7 +20,7 @@ from lightning.pytorch.cli import LightningCLI
 from automax_lightning import AutoMAX, AutoMAXCLI
 from automax_lightning.cli import main
 from automax_lightning.errors import ConfigError, SpaceError
-from automax_lightning.report.reading import Reading
+from automax_lightning.search.record import Reading
 from tests.stranger import SEARCH, make_project
 
 

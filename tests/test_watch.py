@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from automax_lightning.cli import main
-from automax_lightning.search.lock import SearchLock, holder_of
-from automax_lightning.watch import Running, snapshot
+from automax_lightning.search.snapshot import Running, snapshot
+from automax_lightning.search.storage.lock import SearchLock, holder_of
 from tests.search.trials import factory
 from tests.test_automax import tuner
 

@@ -8,7 +8,7 @@ import lightning as L
 import torch
 from torch import Tensor
 
-from automax_lightning.auc.callbacks import AUROC
+from automax_lightning.auc.callback import AUROC
 
 
 class KeepScores(AUROC):

@@ -12,13 +12,13 @@ from lightning.pytorch.utilities.types import STEP_OUTPUT
 from torch import Tensor, nn
 from torchmetrics.functional.retrieval import retrieval_normalized_dcg
 
-from automax_lightning.auc import pairs
-from automax_lightning.auc.adapters import LossAdapter
-from automax_lightning.auc.batches import IndexedBatches
-from automax_lightning.auc.labels import find_labels
-from automax_lightning.auc.optimizers import build_optimizer, decay
-from automax_lightning.auc.pair import DataFacts
-from automax_lightning.auc.ranking import RankingAdapter
+from automax_lightning.auc.data.batches import IndexedBatches
+from automax_lightning.auc.data.labels import find_labels
+from automax_lightning.auc.libauc.adapter import LossAdapter
+from automax_lightning.auc.libauc.optimizers import build_optimizer, decay
+from automax_lightning.auc.libauc.ranking import RankingAdapter
+from automax_lightning.auc.pairs import registry as pairs
+from automax_lightning.auc.pairs.pair import DataFacts
 from automax_lightning.errors import ConfigError, DataError
 
 

@@ -11,20 +11,20 @@ import lightning as L
 import torch
 from lightning.pytorch.utilities.seed import isolate_rng
 
-from automax_lightning.auc import pairs
-from automax_lightning.auc.data import AUCDataModule
-from automax_lightning.automax import AutoMAX
+from automax_lightning.auc.data.datamodule import AUCDataModule
+from automax_lightning.auc.pairs import registry as pairs
 from automax_lightning.config import AutoMAXConfig
 from automax_lightning.errors import AutoMAXError, ConfigError, closest
-from automax_lightning.factory import trainer_factory
-from automax_lightning.fit import Fit
-from automax_lightning.recipe import FitRecipe
-from automax_lightning.recipes.data import load_data
-from automax_lightning.recipes.models import family, network_of
+from automax_lightning.factory.auc_factory import FitRecipe
+from automax_lightning.factory.trainer_factory import trainer_factory
+from automax_lightning.recipes.datasets.loaders import load_data
+from automax_lightning.recipes.networks.families import family, network_of
 from automax_lightning.recipes.notes import notes_of
 from automax_lightning.recipes.sections import ModelSection, Recipe
 from automax_lightning.recipes.tracking import logger_of
-from automax_lightning.space import autopartial
+from automax_lightning.space.autopartial import autopartial
+from automax_lightning.trial.fit import Fit
+from automax_lightning.tuner.automax import AutoMAX
 
 _FOR_SEVERAL_LABELS = {
     "AUCMLoss": "MultiLabelAUCMLoss",

@@ -10,7 +10,7 @@ from typing import Any
 
 from automax_lightning.config import AutoMAXConfig
 from automax_lightning.errors import ConfigError, closest
-from automax_lightning.recipes.metrics import metrics_of
+from automax_lightning.recipes.metric_lists import metrics_of
 from automax_lightning.recipes.sections import DatasetSection, ModelSection, Recipe, TrainingSection, check_mapping
 
 _SECTIONS = ("dataset", "model", "metrics", "metric_kwargs", "training", "automax", "trainer")

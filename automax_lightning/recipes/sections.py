@@ -8,7 +8,7 @@ from typing import Any
 
 from automax_lightning.config import AutoMAXConfig
 from automax_lightning.errors import ConfigError
-from automax_lightning.recipes.metrics import Metrics
+from automax_lightning.recipes.metric_lists import Metrics
 
 _SPLITS = ("val", "test")
 

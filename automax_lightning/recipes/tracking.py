@@ -9,8 +9,8 @@ import netrc
 import os
 from typing import TYPE_CHECKING, Any
 
-from automax_lightning.loggers import Run
 from automax_lightning.recipes.sections import Recipe
+from automax_lightning.trial.loggers import Run
 
 if TYPE_CHECKING:
     from lightning.pytorch.loggers import Logger

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from automax_lightning.scores import SplitScores, has_both
+from automax_lightning.trial.score_file import SplitScores, has_both
 
 GRID = np.linspace(0.0, 1.0, 101)
 _LEVEL = (2.5, 97.5)

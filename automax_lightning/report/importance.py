@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from optuna.importance import FanovaImportanceEvaluator, PedAnovaImportanceEvaluator, get_param_importances
 
 from automax_lightning.errors import ReportError
-from automax_lightning.report.labels import show
-from automax_lightning.report.reading import Reading
-from automax_lightning.report.study import to_study
-from automax_lightning.trial import TrialResult
+from automax_lightning.report.optuna_study import to_study
+from automax_lightning.search.record import Reading
+from automax_lightning.trial.records import TrialResult
+from automax_lightning.utils.formatting import show
 
 _FEWEST, _MOST_FOR_FANOVA = 4, 500
 

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from automax_lightning.search.history import History
-from automax_lightning.search.racing import mean_and_spread, runners
-from automax_lightning.search.standings import best_result
-from automax_lightning.trial import Objective, Status, TrialResult, TrialSpec
+from automax_lightning.search.planning.racing import mean_and_spread, runners
+from automax_lightning.search.planning.results import best_result
+from automax_lightning.search.storage.history import History
+from automax_lightning.trial.records import Objective, Status, TrialResult, TrialSpec
 
 if TYPE_CHECKING:
     import pandas as pd

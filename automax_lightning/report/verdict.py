@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from automax_lightning.report.bootstrap import Interval, difference
-from automax_lightning.report.labels import show_score
-from automax_lightning.report.reading import Reading
-from automax_lightning.search.racing import mean_and_spread
-from automax_lightning.trial import Status, TrialResult
+from automax_lightning.search.planning.racing import mean_and_spread
+from automax_lightning.search.record import Reading
+from automax_lightning.trial.records import Status, TrialResult
+from automax_lightning.utils.formatting import show_score
 
 FEW_POSITIVES = 50
 _RANKING = ("AUROC", "AUPRC")

@@ -7,19 +7,19 @@ from typing import Any, Protocol
 
 import yaml
 
-from automax_lightning.encoding import encode_values
-from automax_lightning.recorder import OnEpoch
-from automax_lightning.search.checkpoints import TrialDirectories
-from automax_lightning.search.executors import Executor
-from automax_lightning.search.history import History
+from automax_lightning.search.executors.base import Executor
 from automax_lightning.search.interrupt import StopSignal
-from automax_lightning.search.journal import Journal
-from automax_lightning.search.plan import Continue, Plan, Promote, Repeat
-from automax_lightning.search.proposer import Proposer
-from automax_lightning.search.standings import log
-from automax_lightning.search.state import write_state
-from automax_lightning.search.stopping import CurveRule
-from automax_lightning.trial import TrialResult, TrialSpec
+from automax_lightning.search.planning.plan import Continue, Plan, Promote, Repeat
+from automax_lightning.search.planning.results import log
+from automax_lightning.search.planning.stopping import CurveRule
+from automax_lightning.search.proposer.proposer import Proposer
+from automax_lightning.search.storage.directory import TrialDirectories
+from automax_lightning.search.storage.history import History
+from automax_lightning.search.storage.journal import Journal
+from automax_lightning.search.storage.state_file import write_state
+from automax_lightning.trial.recorder import OnEpoch
+from automax_lightning.trial.records import TrialResult, TrialSpec
+from automax_lightning.utils.serialization import encode_values
 
 
 class Listener(Protocol):

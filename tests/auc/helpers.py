@@ -13,8 +13,8 @@ from sklearn.datasets import load_digits
 from torch.utils.data import TensorDataset
 
 from automax_lightning import AUCDataModule, AUCModule
-from automax_lightning.auc import pairs
-from automax_lightning.auc.pair import Pair
+from automax_lightning.auc.pairs import registry as pairs
+from automax_lightning.auc.pairs.pair import Pair
 
 ROWS = 241
 QUIET: Mapping[str, Any] = {

@@ -15,7 +15,7 @@ import torch
 from torch.utils.data import DataLoader
 
 from automax_lightning import AUROC
-from automax_lightning.auc import pairs
+from automax_lightning.auc.pairs import registry as pairs
 from tests.auc import helpers
 
 

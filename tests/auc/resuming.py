@@ -14,7 +14,7 @@ import torch
 from lightning.pytorch.callbacks import ModelCheckpoint
 
 from automax_lightning import ReproducibleEpochs
-from automax_lightning.auc import pairs
+from automax_lightning.auc.pairs import registry as pairs
 from tests.auc import helpers
 
 

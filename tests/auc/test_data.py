@@ -10,8 +10,8 @@ import torch
 from torch.utils.data import DataLoader, Dataset, Subset, TensorDataset
 
 from automax_lightning import AUCDataModule
-from automax_lightning.auc.batches import IndexedBatches
-from automax_lightning.auc.pair import DataFacts
+from automax_lightning.auc.data.batches import IndexedBatches
+from automax_lightning.auc.pairs.pair import DataFacts
 from automax_lightning.errors import ConfigError, DataError
 from tests.auc import helpers
 
@@ -170,7 +170,7 @@ def test_wrapping_several_loaders_is_refused() -> None:
 
 
 def test_overfitting_batches_would_replace_the_sampler_and_is_refused() -> None:
-    from automax_lightning.auc import pairs
+    from automax_lightning.auc.pairs import registry as pairs
 
     with pytest.raises(ConfigError, match=r"Trainer.overfit_batches: .* Use limit_train_batches"):
         helpers.fit(helpers.module("AUCMLoss"), helpers.datamodule(pairs.get("AUCMLoss")), overfit_batches=2)

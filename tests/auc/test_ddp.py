@@ -12,7 +12,7 @@ import pytest
 import torch
 from sklearn.metrics import roc_auc_score
 
-from automax_lightning.auc import pairs
+from automax_lightning.auc.pairs import registry as pairs
 from tests.auc import helpers, ranks
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch.utils.data import ConcatDataset, IterableDataset, Subset, TensorDataset
 
-from automax_lightning.auc.labels import check_labels, find_labels
+from automax_lightning.auc.data.labels import check_labels, find_labels
 from automax_lightning.errors import DataError
 
 Y = [0, 1, 0, 0, 1]

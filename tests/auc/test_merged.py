@@ -9,7 +9,7 @@ import torch
 from torch.utils.data import DataLoader, TensorDataset
 
 from automax_lightning import AUCDataModule, DigitsDataModule
-from automax_lightning.auc.merged import MergedDataModule
+from automax_lightning.auc.data.merged import MergedDataModule
 
 
 class Plain(L.LightningDataModule):

@@ -9,7 +9,7 @@ import torch
 from torch.utils.data import DataLoader, TensorDataset
 
 from automax_lightning import AUROC, AUCModule
-from automax_lightning.auc import pairs
+from automax_lightning.auc.pairs import registry as pairs
 from automax_lightning.errors import ConfigError, DataError, NonFiniteError, PairError
 from automax_lightning.models import MLP
 from tests.auc import helpers

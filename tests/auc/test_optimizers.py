@@ -5,8 +5,8 @@ import copy
 import pytest
 import torch
 
-from automax_lightning.auc import pairs
-from automax_lightning.auc.optimizers import build_optimizer, decay
+from automax_lightning.auc.libauc.optimizers import build_optimizer, decay
+from automax_lightning.auc.pairs import registry as pairs
 from automax_lightning.errors import PairError
 from tests.auc import helpers
 from tests.auc.test_adapters import batch, built

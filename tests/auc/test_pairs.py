@@ -11,7 +11,7 @@ import libauc
 import pytest
 
 from automax_lightning import parse_hyperparameters_from_dict
-from automax_lightning.auc import pairs
+from automax_lightning.auc.pairs import registry as pairs
 from automax_lightning.errors import PairError
 from tests.auc.test_parity import imported
 
@@ -127,5 +127,5 @@ def test_a_user_can_register_a_pair_of_their_own(monkeypatch: pytest.MonkeyPatch
 
 
 def test_the_catalogue_needs_no_torch() -> None:
-    code = "import sys, automax_lightning.auc.pairs; print({'torch', 'libauc', 'lightning'} & set(sys.modules))"
+    code = "import sys, automax_lightning.auc.pairs.registry; print({'torch', 'libauc', 'lightning'} & set(sys.modules))"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "set()\n"

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 import torch
 
-from automax_lightning.auc import pairs
-from automax_lightning.auc.pair import Pair
+from automax_lightning.auc.pairs import registry as pairs
+from automax_lightning.auc.pairs.pair import Pair
 from tests.auc import helpers
 
 

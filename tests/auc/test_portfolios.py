@@ -9,14 +9,14 @@ import pytest
 from ConfigSpace import ConfigurationSpace, ForbiddenEqualsClause
 
 from automax_lightning import AutoMAX, AutoMAXCLI, AutoMAXConfig, DigitsDataModule, autopartial, trainer_factory
-from automax_lightning.auc import pairs
-from automax_lightning.auc.portfolios import Portfolio, portfolio
-from automax_lightning.configured import ConfigRecipe
+from automax_lightning.auc.pairs import registry as pairs
+from automax_lightning.auc.pairs.portfolios import Portfolio, portfolio
+from automax_lightning.cli.config_factory import ConfigRecipe
 from automax_lightning.errors import ConfigError, JournalError
 from automax_lightning.models import MLP
-from automax_lightning.space import configuration, moved_into, values
-from automax_lightning.specs import parse_hyperparameters_from_dict
-from automax_lightning.trial import Objective
+from automax_lightning.space.autopartial import configuration, moved_into, values
+from automax_lightning.space.parsing import parse_hyperparameters_from_dict
+from automax_lightning.trial.records import Objective
 
 PAIRS = ("AUCMLoss", "CompositionalAUCLoss", "APLoss", "pAUC_DRO_Loss", "tpAUC_KL_Loss", "CrossEntropyLoss")
 
@@ -69,7 +69,7 @@ def test_a_search_that_has_begun_keeps_its_portfolio_when_the_package_learns_ano
 ) -> None:
     search(tmp_path / "whole", initial="portfolio", n_trials=7).optimize()
     search(tmp_path / "cut", initial="portfolio", n_trials=2).optimize()
-    monkeypatch.setattr("automax_lightning.recipe.portfolio", lambda loss, optimizer: Portfolio())
+    monkeypatch.setattr("automax_lightning.factory.auc_factory.portfolio", lambda loss, optimizer: Portfolio())
     continued = search(tmp_path / "cut", initial="portfolio", n_trials=7)
     continued.optimize()
     assert [entry["space"] for entry in continued.log] == [e["space"] for e in search(tmp_path / "whole", n_trials=7).log]
@@ -80,7 +80,7 @@ def test_a_search_that_has_begun_keeps_its_portfolio_when_the_package_learns_ano
 def test_auto_follows_the_data_unless_the_user_says_how_to_begin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for is_default in (True, False):
         known = Portfolio(portfolio("AUCMLoss", "PESG").configs, is_default=is_default)
-        monkeypatch.setattr("automax_lightning.recipe.portfolio", lambda loss, optimizer, known=known: known)
+        monkeypatch.setattr("automax_lightning.factory.auc_factory.portfolio", lambda loss, optimizer, known=known: known)
         assert len(search(tmp_path).portfolio) == (4 if is_default else 0)
         assert search(tmp_path, preset="original").portfolio == []
         assert search(tmp_path, n_configs=3).portfolio == []

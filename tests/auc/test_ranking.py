@@ -12,7 +12,7 @@ from lightning.pytorch.callbacks import ModelCheckpoint
 from torch.utils.data import DataLoader, Dataset
 
 from automax_lightning import AUCModule, AutoMAX, AutoMAXConfig, trainer_factory
-from automax_lightning.auc import pairs
+from automax_lightning.auc.pairs import registry as pairs
 from automax_lightning.errors import ConfigError, DataError, TargetError
 from tests.auc import helpers
 

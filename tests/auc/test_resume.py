@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from automax_lightning import AUCModule
-from automax_lightning.auc import pairs
+from automax_lightning.auc.pairs import registry as pairs
 from tests.auc import helpers, resuming
 
 pytestmark = pytest.mark.filterwarnings("ignore:Checkpoint directory .* exists and is not empty")

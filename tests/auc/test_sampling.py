@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from automax_lightning.auc.sampling import BalancedBatchSampler, EvaluationSampler, balanced_batches, class_counts
+from automax_lightning.auc.data.sampling import BalancedBatchSampler, EvaluationSampler, balanced_batches, class_counts
 from automax_lightning.errors import ConfigError
 
 

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from sklearn.datasets import load_digits
 
-from automax_lightning.auc.data import AUCDataModule
-from automax_lightning.recipes.data import load_data
+from automax_lightning.auc.data.datamodule import AUCDataModule
+from automax_lightning.recipes.datasets.loaders import load_data
 from automax_lightning.recipes.sections import DatasetSection
 
 BOTH = ("val", "test")

@@ -12,10 +12,10 @@ from sklearn.datasets import load_breast_cancer, load_digits
 
 from automax_lightning import AUROC
 from automax_lightning.errors import AutoMAXError, ConfigError
-from automax_lightning.fit import Fit
 from automax_lightning.models import MLP
 from automax_lightning.recipes.building import LoadedRecipe, build
 from automax_lightning.recipes.reading import from_mapping
+from automax_lightning.trial.fit import Fit
 
 
 def recipe(tmp_path: Path, flags: Any = None, **sections: Any) -> LoadedRecipe:

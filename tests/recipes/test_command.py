@@ -16,7 +16,7 @@ import yaml
 from automax_lightning import AUROC
 from automax_lightning.cli import main
 from automax_lightning.recipes import load
-from automax_lightning.search.journal import read
+from automax_lightning.search.storage.journal import read
 
 RECIPES = sorted((Path(__file__).parents[2] / "examples" / "recipes").glob("*.yaml"))
 SMALL = {

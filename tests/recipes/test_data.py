@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from automax_lightning.errors import ConfigError, DataError
-from automax_lightning.recipes.data import NAMED
+from automax_lightning.recipes.datasets.loaders import NAMED
 from tests.recipes.loading import data
 
 

@@ -12,10 +12,10 @@ import torch
 from PIL import Image
 from torchvision.transforms import functional
 
-from automax_lightning.auc.data import AUCDataModule
+from automax_lightning.auc.data.datamodule import AUCDataModule
 from automax_lightning.errors import ConfigError, DataError
-from automax_lightning.recipes.images import AUGMENTATIONS, ImageArrays, ImageFiles, augmentation
-from automax_lightning.seeding import seed_all
+from automax_lightning.recipes.datasets.images import AUGMENTATIONS, ImageArrays, ImageFiles, augmentation
+from automax_lightning.trial.seeding import seed_all
 
 IMAGES = np.random.default_rng(0).integers(0, 256, size=(12, 10, 10, 3), dtype=np.uint8)
 LABELS = np.array([0, 1] * 6)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from automax_lightning.errors import ConfigError
-from automax_lightning.recipes.metrics import metrics_of
+from automax_lightning.recipes.metric_lists import metrics_of
 
 
 @pytest.mark.parametrize(

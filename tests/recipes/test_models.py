@@ -17,11 +17,11 @@ from sklearn.datasets import load_digits
 
 from automax_lightning import AUCModule, Objective, TrialSpec
 from automax_lightning.errors import CheckpointError, ConfigError
-from automax_lightning.fit import Fit
-from automax_lightning.recipes.files import image_arrays
-from automax_lightning.recipes.graphs import CLASSES
-from automax_lightning.recipes.models import FAMILIES, Network, family, network_of
+from automax_lightning.recipes.datasets.graphs import CLASSES
+from automax_lightning.recipes.datasets.local_files import image_arrays
+from automax_lightning.recipes.networks.families import FAMILIES, Network, family, network_of
 from automax_lightning.recipes.sections import ModelSection
+from automax_lightning.trial.fit import Fit
 
 LIBAUC = sorted(set(FAMILIES) - {"mlp", *CLASSES})
 

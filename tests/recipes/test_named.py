@@ -11,8 +11,8 @@ import pytest
 import torch
 
 from automax_lightning.errors import ConfigError, DataError
-from automax_lightning.recipes import named
-from automax_lightning.recipes.splits import held_out
+from automax_lightning.recipes.datasets import benchmarks as named
+from automax_lightning.recipes.datasets.splits import held_out
 from tests.recipes.loading import DIGITS, PIXELS, data, sizes
 
 

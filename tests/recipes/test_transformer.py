@@ -15,10 +15,10 @@ import yaml
 
 from automax_lightning.errors import AutoMAXError, CheckpointError, ConfigError
 from automax_lightning.recipes import load
-from automax_lightning.recipes.data import load_data
-from automax_lightning.recipes.models import Network
+from automax_lightning.recipes.datasets.loaders import load_data
+from automax_lightning.recipes.networks.families import Network
+from automax_lightning.recipes.networks.transformers import is_transformer
 from automax_lightning.recipes.sections import DatasetSection
-from automax_lightning.recipes.transformer import is_transformer
 
 WORDS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "good", "bad", "a", "film", "plot", "was", "the"]
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from automax_lightning.errors import CheckpointError
-from automax_lightning.recipes.models import Network
+from automax_lightning.recipes.networks.families import Network
 
 
 @pytest.mark.parametrize("kind", ["plain", "libauc", "lightning", "ours"])

@@ -12,11 +12,11 @@ import numpy as np
 import yaml
 from ConfigSpace import ConfigurationSpace, EqualsCondition, Float
 
-from automax_lightning.report.reading import Reading
-from automax_lightning.scores import FILE, keep_scores
-from automax_lightning.search.journal import Journal
-from automax_lightning.space import parse_hyperparameters_from_dict, space_fingerprint
-from automax_lightning.trial import Status, TrialResult, TrialSpec
+from automax_lightning.search.record import Reading
+from automax_lightning.search.storage.journal import Journal
+from automax_lightning.space.autopartial import parse_hyperparameters_from_dict, space_fingerprint
+from automax_lightning.trial.records import Status, TrialResult, TrialSpec
+from automax_lightning.trial.score_file import FILE, keep_scores
 
 
 def space(**specs: Any) -> ConfigurationSpace:

@@ -5,7 +5,7 @@ import pytest
 from sklearn.metrics import average_precision_score, precision_recall_curve, roc_auc_score, roc_curve
 
 from automax_lightning.report.bootstrap import GRID, Ranking, area, bands, difference, resamples
-from automax_lightning.scores import SplitScores
+from automax_lightning.trial.score_file import SplitScores
 
 RNG = np.random.default_rng(3)
 LABELS = (RNG.random(300) < 0.2).astype(int)

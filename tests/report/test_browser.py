@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from automax_lightning.report.page import write_report
-from automax_lightning.report.reading import Reading
-from automax_lightning.trial import Status
+from automax_lightning.report.page.page import write_report
+from automax_lightning.search.record import Reading
+from automax_lightning.trial.records import Status
 from tests.report.chromium import look
 from tests.report.searches import keep, plain, record, result, space, two_arms
 

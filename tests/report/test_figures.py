@@ -9,11 +9,11 @@ import pytest
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from automax_lightning.errors import ReportError
-from automax_lightning.report.figures import plot_curves, plot_history
-from automax_lightning.report.score_figures import plot_pr, plot_roc
-from automax_lightning.report.space_figures import plot_importance, plot_parallel, plot_slice
-from automax_lightning.scores import FILE, read_scores
-from automax_lightning.trial import Status
+from automax_lightning.report.figures.scores import plot_pr, plot_roc
+from automax_lightning.report.figures.space import plot_importance, plot_parallel, plot_slice
+from automax_lightning.report.figures.trials import plot_curves, plot_history
+from automax_lightning.trial.records import Status
+from automax_lightning.trial.score_file import FILE, read_scores
 from tests.report.searches import keep, plain, record, result, space, two_arms
 
 ALL = (plot_history, plot_curves, plot_parallel, plot_slice, plot_importance, plot_roc, plot_pr)
@@ -96,7 +96,7 @@ def test_the_areas_in_the_legend_are_those_of_the_kept_scores(tmp_path: Path) ->
 def test_several_labels_have_a_curve_each(tmp_path: Path) -> None:
     from types import SimpleNamespace
 
-    from automax_lightning.scores import keep_scores
+    from automax_lightning.trial.score_file import keep_scores
 
     reading = record(tmp_path, [({"lr": 0.01, "size": (8,)}, result(1, 0.8))])
     labels = np.stack([np.arange(40) % 2, np.arange(40) % 3 == 0, np.zeros(40)], axis=1).astype(int)

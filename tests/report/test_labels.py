@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from automax_lightning.report.labels import configuration_lines, short_names, show
+from automax_lightning.utils.formatting import configuration_lines, short_names, show
 
 
 @pytest.mark.parametrize(

@@ -9,13 +9,13 @@ import pytest
 
 from automax_lightning.cli import main
 from automax_lightning.errors import JournalError, ReportError
-from automax_lightning.report.again import call, command, versions
-from automax_lightning.report.markup import table
-from automax_lightning.report.page import page, write_report
-from automax_lightning.report.reading import Reading
-from automax_lightning.search.history import History
-from automax_lightning.search.journal import Journal
-from automax_lightning.trial import Objective, Status
+from automax_lightning.report.page.page import page, write_report
+from automax_lightning.report.page.rerun import call, command, versions
+from automax_lightning.search.record import Reading
+from automax_lightning.search.storage.history import History
+from automax_lightning.search.storage.journal import Journal
+from automax_lightning.trial.records import Objective, Status
+from automax_lightning.utils.html import table
 from tests.report.searches import keep, plain, record, result, space
 
 CONFIG = {"lr": 0.01, "size": (8,)}

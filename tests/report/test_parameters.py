@@ -6,9 +6,9 @@ import pytest
 from ConfigSpace import Categorical, ConfigurationSpace, Constant, Float, Integer, Normal
 from ConfigSpace.hyperparameters import OrdinalHyperparameter
 
-from automax_lightning.report.axes import axes
-from automax_lightning.report.parameters import parameters
-from automax_lightning.space import space_fingerprint
+from automax_lightning.report.figures.axes import axes
+from automax_lightning.space.autopartial import space_fingerprint
+from automax_lightning.space.description import parameters
 from tests.report.searches import record, result, two_arms
 
 

@@ -9,8 +9,8 @@ from optuna.trial import TrialState
 
 from automax_lightning.errors import ReportError
 from automax_lightning.report.importance import importances
-from automax_lightning.report.study import to_study
-from automax_lightning.trial import Status
+from automax_lightning.report.optuna_study import to_study
+from automax_lightning.trial.records import Status
 from tests.report.searches import plain, record, result, space, two_arms
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from automax_lightning import Objective, Status, TrialResult, TrialSpec
 from automax_lightning.report import summary, trial_table, trials_dataframe
-from automax_lightning.search.history import History
+from automax_lightning.search.storage.history import History
 
 SPECS = (
     TrialSpec(1, {"lr": 0.1, "kind": "sgd"}, origin="default"),

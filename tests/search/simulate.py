@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from automax_lightning.search.history import History
-from automax_lightning.search.plan import Continue, New, Plan, Promote, Repeat
-from automax_lightning.search.rungs import best_so_far
-from automax_lightning.trial import Objective, Status, TrialResult, TrialSpec
+from automax_lightning.search.planning.plan import Continue, New, Plan, Promote, Repeat
+from automax_lightning.search.planning.successive_halving import best_so_far
+from automax_lightning.search.storage.history import History
+from automax_lightning.trial.records import Objective, Status, TrialResult, TrialSpec
 
 Curve = Callable[[int, int], Sequence[float] | None]
 """Configuration and seed -> scores of all epochs, or None for one that fails."""

@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from automax_lightning.search.checkpoints import TrialDirectories
+from automax_lightning.search.storage.directory import TrialDirectories
 
 SWAP = """
 import os, sys, shutil
 from pathlib import Path
-from automax_lightning.search import checkpoints, state
+from automax_lightning.search.storage import directory as checkpoints
+from automax_lightning.search.storage import state_file as state
 root, fatal = Path(sys.argv[1]), int(sys.argv[2])
 calls = 0
 def guard(real):

@@ -18,7 +18,7 @@ import torch
 
 from automax_lightning import AutoMAX, AutoMAXConfig, Status
 from automax_lightning.errors import ConfigError, ExecutionError
-from automax_lightning.scores import FILE, read_scores
+from automax_lightning.trial.score_file import FILE, read_scores
 from tests.search.test_processes import processes_of, wait_for_epochs, workers_of
 from tests.search.trials import factory as behaving
 from tests.test_automax import factory, table, tree, tuner
@@ -203,7 +203,7 @@ def test_a_killed_search_leaves_no_trial_running_on_the_cluster_and_goes_on(tmp_
 
 
 def test_a_scheduler_that_does_not_answer_is_named_and_nothing_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("automax_lightning.search.cluster.CONNECT_SECONDS", 0.5)
+    monkeypatch.setattr("automax_lightning.search.executors.dask_cluster.CONNECT_SECONDS", 0.5)
     with pytest.raises(ExecutionError, match=r"AutoMAXConfig.scheduler: expected a Dask scheduler that answers"):
         tuner(tmp_path, scheduler="tcp://127.0.0.1:9").optimize()
     assert tree(tmp_path) == []

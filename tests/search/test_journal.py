@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 from automax_lightning.errors import JournalError, SearchLockedError
-from automax_lightning.search.history import Observation
-from automax_lightning.search.journal import Journal, read
-from automax_lightning.trial import Status, TrialResult, TrialSpec
+from automax_lightning.search.storage.history import Observation
+from automax_lightning.search.storage.journal import Journal, read
+from automax_lightning.trial.records import Status, TrialResult, TrialSpec
 
 SETTINGS = {"space": {"lr": "Float(0, 1)"}, "target": "AUROC", "seed": 1, "n_trials": 3, "version": "1"}
 
@@ -193,7 +193,7 @@ def test_a_second_holder_is_refused_by_name_until_the_first_lets_go(tmp_path: Pa
 WRITER = """
 import sys, math
 from pathlib import Path
-from automax_lightning.search.journal import Journal
+from automax_lightning.search.storage.journal import Journal
 root = Path(sys.argv[1])
 with Journal(root, {"seed": 1}) as journal:
     print("ready", flush=True)

@@ -15,11 +15,11 @@ from ConfigSpace import ConfigurationSpace, EqualsCondition, ForbiddenEqualsClau
 
 from automax_lightning import autopartial, pairs, parse_hyperparameters_from_dict
 from automax_lightning.errors import ConfigError, SpaceError
-from automax_lightning.search.candidates import Candidates, identity
-from automax_lightning.search.proposer import ENGINES, Observation, Proposer
-from automax_lightning.search.smac_files import export
-from automax_lightning.search.surrogates import failure_cost, log_scaled
-from automax_lightning.space import configuration, values
+from automax_lightning.search.proposer.candidates import Candidates, identity
+from automax_lightning.search.proposer.proposer import ENGINES, Observation, Proposer
+from automax_lightning.search.proposer.smac_facade import export
+from automax_lightning.search.proposer.surrogates import failure_cost, log_scaled
+from automax_lightning.space.autopartial import configuration, values
 
 
 def aucm_space() -> ConfigurationSpace:

@@ -3,9 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from automax_lightning.search.plan import New, Plan, Repeat
-from automax_lightning.search.racing import mean_and_spread, runners
-from automax_lightning.trial import Objective
+from automax_lightning.search.planning.plan import New, Plan, Repeat
+from automax_lightning.search.planning.racing import mean_and_spread, runners
+from automax_lightning.trial.records import Objective
 from tests.search.simulate import search
 
 AUROC = Objective("AUROC")

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from automax_lightning.errors import ConfigError
-from automax_lightning.search.history import History
-from automax_lightning.search.plan import Plan, Promote
-from automax_lightning.search.rungs import Ladder, budgets
-from automax_lightning.trial import Objective, Status, TrialResult, TrialSpec
+from automax_lightning.search.planning.plan import Plan, Promote
+from automax_lightning.search.planning.successive_halving import Ladder, budgets
+from automax_lightning.search.storage.history import History
+from automax_lightning.trial.records import Objective, Status, TrialResult, TrialSpec
 from tests.search.simulate import search
 
 AUROC = Objective("AUROC")

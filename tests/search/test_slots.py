@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from automax_lightning.errors import ConfigError
-from automax_lightning.search.slots import device_slots, threads_of_worker, visible_devices
+from automax_lightning.search.executors.devices import device_slots, threads_of_worker, visible_devices
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,8 @@
 from __future__ import annotations
 
-from automax_lightning.search.history import History
-from automax_lightning.search.standings import best_result, log, observations
-from automax_lightning.trial import Objective, Status, TrialResult, TrialSpec
+from automax_lightning.search.planning.results import best_result, log, observations
+from automax_lightning.search.storage.history import History
+from automax_lightning.trial.records import Objective, Status, TrialResult, TrialSpec
 from tests.search.simulate import results
 
 AUROC = Objective("AUROC")

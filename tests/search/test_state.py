@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from automax_lightning.errors import JournalError
-from automax_lightning.search.state import read_state, write_state
+from automax_lightning.search.storage.state_file import read_state, write_state
 
 LOG = [{"trial": 1, "val": 0.9, "test": None, "space": {"gammas": (0.9, 0.9), "flag": True}, "reason": "ä"}]
 

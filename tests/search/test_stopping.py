@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from automax_lightning.search.history import History
-from automax_lightning.search.stopping import CurveRule, StopRules
-from automax_lightning.trial import Objective, Status, TrialResult
+from automax_lightning.search.planning.stopping import CurveRule, StopRules
+from automax_lightning.search.storage.history import History
+from automax_lightning.trial.records import Objective, Status, TrialResult
 from tests.search.simulate import results
 
 AUROC = Objective("AUROC")

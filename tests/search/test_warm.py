@@ -8,11 +8,11 @@ import pytest
 from ConfigSpace import ConfigurationSpace
 
 from automax_lightning.errors import JournalError, SpaceError
-from automax_lightning.search.history import Observation
-from automax_lightning.search.journal import Journal
-from automax_lightning.search.proposer import Proposer
-from automax_lightning.search.warm import known_from
-from automax_lightning.trial import Objective, Status, TrialResult, TrialSpec
+from automax_lightning.search.proposer.proposer import Proposer
+from automax_lightning.search.storage.history import Observation
+from automax_lightning.search.storage.journal import Journal
+from automax_lightning.search.warm_start import known_from
+from automax_lightning.trial.records import Objective, Status, TrialResult, TrialSpec
 
 AUROC = Objective("AUROC")
 SPACE = ConfigurationSpace({"lr": (0.01, 0.5), "kind": ["a", "b"]})

@@ -1,0 +1,1 @@
+"""Data modules with class-balanced batches."""

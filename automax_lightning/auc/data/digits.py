@@ -1,0 +1,75 @@
+"""Real data that come with scikit-learn, for a first try."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+
+from automax_lightning.auc.data.tabular import TabularDataModule
+from automax_lightning.errors import ConfigError
+
+
+class DigitsDataModule(TabularDataModule):
+    """scikit-learn's digits, 5-9 against 0-4, with the positives thinned: real images, imbalanced, in no time.
+
+    Args:
+        share: share of positives among all rows, in (0, 0.5).
+        images: samples of shape (1, image_size, image_size) instead of (64,).
+        image_size: height and width to which the 8 x 8 images are enlarged, bilinearly; at least 8.
+        val_size: as in `TabularDataModule`.
+        test_size: as there.
+        batch_size: as in `AUCDataModule`, as are the following.
+        eval_batch_size: as there.
+        sampling_rate: as there.
+        num_workers: as there.
+        seed: decides the splits and the batches; the thinning is always the same.
+        split_seed: decides the splits, where `seed` is to decide the batches only.
+
+    Example:
+        >>> DigitsDataModule().facts
+        DataFacts(length=474, positives=(23,))
+    """
+
+    def __init__(
+        self,
+        share: float = 0.05,
+        images: bool = False,
+        image_size: int = 8,
+        *,
+        val_size: float = 0.25,
+        test_size: float = 0.25,
+        batch_size: int = 64,
+        eval_batch_size: int | None = 512,
+        sampling_rate: float | None = 0.5,
+        num_workers: int = 0,
+        seed: int = 0,
+        split_seed: int | None = None,
+    ) -> None:
+        if not 0 < share < 0.5:
+            raise ConfigError("DigitsDataModule.share", "a share in (0, 0.5)", repr(share), "Pass share=0.05.")
+        if image_size < 8 or (image_size > 8 and not images):
+            raise ConfigError("DigitsDataModule.image_size", "at least 8, with images=True", repr(image_size),
+                              "Pass images=True, image_size=32.")  # fmt: skip
+        X, y = _digits(share, image_size if images else None)
+        super().__init__(
+            X, y, val_size=val_size, test_size=test_size, batch_size=batch_size, eval_batch_size=eval_batch_size,
+            sampling_rate=sampling_rate, num_workers=num_workers, seed=seed, split_seed=split_seed,
+        )  # fmt: skip
+
+
+def _digits(share: float, image_size: int | None) -> tuple[Any, Any]:
+    from sklearn.datasets import load_digits
+
+    digits = load_digits()
+    positives = np.flatnonzero(digits.target >= 5)
+    negatives = np.flatnonzero(digits.target < 5)
+    kept = min(round(len(negatives) * share / (1 - share)), len(positives))
+    chosen = np.random.default_rng(0).permutation(positives)[:kept]
+    rows = np.sort(np.concatenate([negatives, chosen]))
+    labels = (digits.target[rows] >= 5).astype(np.int64)
+    if image_size is None:
+        return digits.data[rows].astype(np.float32), labels
+    images = torch.from_numpy(digits.images[rows, None].astype(np.float32))
+    return torch.nn.functional.interpolate(images, size=(image_size, image_size), mode="bilinear").numpy(), labels

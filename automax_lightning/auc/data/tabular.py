@@ -1,0 +1,255 @@
+"""`TabularDataModule`: arrays, a DataFrame or a CSV/Parquet file as scaled float32 tensors in three stratified splits."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch.utils.data import TensorDataset
+
+from automax_lightning.auc.data.datamodule import AUCDataModule
+from automax_lightning.auc.data.labels import check_labels
+from automax_lightning.errors import ConfigError, DataError, closest
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Target = str | Sequence[str] | None
+
+
+class TabularDataModule(AUCDataModule):
+    """A table as class-balanced batches of float32 tensors, gathered whole from memory.
+
+    Numbers are imputed with the median and standardised, everything else is imputed with the most frequent value and
+    one-hot encoded; scikit-learn learns all of it on the training split alone. The three splits are stratified and
+    depend on `seed` only; a `clone` with another seed keeps them and changes the batches.
+
+    Args:
+        X: features, an array (n, d) of numbers, an array of images (n, ...), or a DataFrame.
+        y: labels, (n,) or (n, C); None takes the column(s) `target` of the DataFrame.
+        path: a ``.csv`` or ``.parquet`` file instead of `X`; read on first use.
+        target: name of the label column, or names for several labels.
+        positive: the label that counts as 1; None if they are 0 and 1 already.
+        val_size: share of the rows for validation, in (0, 1).
+        test_size: share of the rows for the test, in [0, 1); 0 for no test split.
+        batch_size: as in `AUCDataModule`, as are the following.
+        eval_batch_size: as there.
+        sampling_rate: as there.
+        num_workers: as there; 0 is best for data in memory.
+        seed: decides the splits and the batches.
+        pin_memory: as there.
+        split_seed: decides the splits, where `seed` is to decide the batches only.
+
+    Raises:
+        DataError: if labels or features cannot be used, or a split has too few positives.
+        ConfigError: if a setting is out of range.
+
+    Example:
+        >>> import numpy as np
+        >>> X = np.random.default_rng(0).normal(size=(60, 4))
+        >>> data = TabularDataModule(X, (X[:, 0] > 0.5).astype(int), batch_size=8)
+        >>> [len(split) for split in data.datasets], data.num_features
+        ([36, 12, 12], 4)
+    """
+
+    def __init__(
+        self,
+        X: Any = None,
+        y: Any = None,
+        *,
+        path: str | Path | None = None,
+        target: str | list[str] | None = None,
+        positive: int | str | None = None,
+        val_size: float = 0.2,
+        test_size: float = 0.2,
+        batch_size: int = 128,
+        eval_batch_size: int | None = None,
+        sampling_rate: float | None = 0.5,
+        num_workers: int = 0,
+        seed: int = 0,
+        pin_memory: bool = False,
+        split_seed: int | None = None,
+    ) -> None:
+        self._configure(batch_size, eval_batch_size, sampling_rate, num_workers, seed, pin_memory)
+        self._check_sources(X, path, val_size, test_size)
+        self._source, self._labels = X, y
+        self._path = None if path is None else Path(path)
+        self.target, self.positive = target, positive
+        self.val_size, self.test_size = val_size, test_size
+        self.split_seed = seed if split_seed is None else split_seed
+
+    @staticmethod
+    def _check_sources(X: Any, path: str | Path | None, val_size: float, test_size: float) -> None:
+        if (X is None) == (path is None):
+            found = "neither" if X is None else "both"
+            raise ConfigError("TabularDataModule", "either X or path", found, "Pass X and y, or path= and target=.")
+        if path is not None and not Path(path).is_file():
+            raise DataError("TabularDataModule.path", "an existing file", str(path), "Check the path.")
+        if path is not None and Path(path).suffix not in (".csv", ".parquet"):
+            raise DataError("TabularDataModule.path", "a .csv or .parquet file", str(path), "Convert it.")
+        if not (0 < val_size < 1 and 0 <= test_size < 1 and val_size + test_size < 1):
+            raise ConfigError(
+                "TabularDataModule.val_size", "shares with val_size > 0, test_size >= 0 and a sum below 1",
+                f"val_size={val_size}, test_size={test_size}", "Pass val_size=0.2, test_size=0.2.",
+            )  # fmt: skip
+
+    @property
+    def num_features(self) -> int:
+        """Width of the encoded table."""
+        return int(self.datasets[0].tensors[0].shape[1])
+
+    def _make_datasets(self) -> tuple[Any, Any, Any]:
+        features, labels = self._read()
+        parts = _split(labels, self.val_size, self.test_size, self.split_seed)
+        encode = _encoder(features, parts[0])
+        sets = [TensorDataset(torch.from_numpy(encode(rows)), torch.from_numpy(labels[rows])) for rows in parts if len(rows)]
+        return (sets[0], sets[1], sets[2] if len(sets) == 3 else None)
+
+    def _read(self) -> tuple[Any, NDArray[Any]]:
+        table = self._source if self._path is None else _read_file(self._path)
+        labels = self._labels
+        if hasattr(table, "columns"):
+            table, labels = _take_target(table, labels, self.target)
+        else:
+            table = np.asarray(table)
+            if table.dtype.kind not in "biuf" or table.ndim < 2:
+                raise DataError(
+                    "TabularDataModule.X", "an array (n, d) of numbers, or a DataFrame",
+                    f"dtype {table.dtype}, shape {table.shape}", "Pass strings and categories in a pandas DataFrame.",
+                )  # fmt: skip
+        if labels is None:
+            raise DataError("TabularDataModule.y", "labels", "none", "Pass y, or target= with a DataFrame or a path.")
+        encoded = _encode_labels(labels, self.positive)
+        if len(encoded) != len(table):
+            raise DataError("TabularDataModule.y", f"{len(table)} labels", str(len(encoded)), "Check the rows.")
+        return table, encoded
+
+
+def _read_file(path: Path) -> pd.DataFrame:
+    import pandas as pd
+
+    return pd.read_csv(path) if path.suffix == ".csv" else pd.read_parquet(path)
+
+
+def _take_target(table: pd.DataFrame, labels: Any, target: Target) -> tuple[pd.DataFrame, Any]:
+    if target is None:
+        return table, labels
+    names = [target] if isinstance(target, str) else list(target)
+    for name in names:
+        if name not in table.columns:
+            raise DataError("TabularDataModule.target", "a column of the table", repr(name),
+                            closest(str(name), map(str, table.columns)))  # fmt: skip
+    chosen = table[names[0]] if isinstance(target, str) else table[names]
+    return table.drop(columns=names), chosen if labels is None else labels
+
+
+def _encode_labels(labels: Any, positive: Any) -> NDArray[np.int64]:
+    import pandas as pd
+
+    if bool(pd.isna(pd.DataFrame(labels)).to_numpy().any()):
+        raise DataError("labels", "a label in every row", "missing values", "Drop those rows, or label them.")
+    array = np.asarray(labels)
+    array = array.reshape(-1) if array.ndim == 2 and array.shape[1] == 1 else array
+    if positive is not None:
+        matches = array == positive
+        if not matches.any():
+            known = [str(label) for label in np.unique(array.astype(str))[:10]]
+            raise DataError("TabularDataModule.positive", f"one of the labels {known}", repr(positive), "Pass one.")
+        found: NDArray[np.int64] = matches.astype(np.int64)
+        return found
+    if array.dtype.kind == "O":
+        array = pd.DataFrame(array).infer_objects().to_numpy().reshape(array.shape)
+    check_labels(array, "all", both_classes=True)
+    return array.astype(np.int64)
+
+
+def _split(labels: NDArray[Any], val_size: float, test_size: float, seed: int) -> list[NDArray[np.int64]]:
+    """Row numbers of the three splits, stratified by the label, or by the rarest of several labels that is present."""
+    from sklearn.model_selection import train_test_split
+
+    strata = labels if labels.ndim == 1 else _rarest_label(labels)
+    needed = 3 if test_size else 2
+    if np.bincount(strata).min() < needed:
+        raise DataError(
+            "labels", f"at least {needed} samples of each class, one for each split",
+            f"{int((labels == 1).sum())} positives",
+            "Split the data yourself and pass the datasets to AUCDataModule.",
+        )  # fmt: skip
+    rows = np.arange(len(labels))
+    rest, test = rows, rows[:0]
+    try:
+        if test_size:
+            rest, test = train_test_split(rows, test_size=test_size, stratify=strata, random_state=seed)
+        share = val_size / (1 - test_size)
+        train, val = train_test_split(rest, test_size=share, stratify=strata[rest], random_state=seed)
+    except ValueError as error:
+        raise DataError("TabularDataModule", "splits that hold both classes", str(error), "Use larger shares.") from error
+    return [np.sort(train), np.sort(val), np.sort(test)]
+
+
+def _rarest_label(labels: NDArray[Any]) -> NDArray[np.int64]:
+    """For each row the number of its rarest positive label plus one, 0 without any; strata of one or two are merged."""
+    order = np.argsort(labels.sum(0))[::-1]
+    strata = np.zeros(len(labels), dtype=np.int64)
+    for label in order:
+        if labels[:, label].sum() >= 6:
+            strata[labels[:, label] == 1] = label + 1
+    counts = np.bincount(strata)
+    strata[np.isin(strata, np.flatnonzero((counts > 0) & (counts < 6)))] = 0
+    merged: NDArray[np.int64] = np.unique(strata, return_inverse=True)[1]
+    return merged
+
+
+def _encoder(features: Any, train: NDArray[np.int64]) -> Any:
+    """A function from row numbers to float32 features, fitted on the training rows."""
+    if not hasattr(features, "columns") and features.ndim > 2:
+        return _image_encoder(features, train)
+    import pandas as pd
+    from sklearn.compose import make_column_selector, make_column_transformer
+    from sklearn.impute import SimpleImputer
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import OneHotEncoder, StandardScaler
+
+    table = features if hasattr(features, "columns") else pd.DataFrame(features)
+    table = table.set_axis([str(name) for name in table.columns], axis=1)
+    table = _plain_columns(table)
+    numbers = make_pipeline(SimpleImputer(strategy="median", keep_empty_features=True), StandardScaler())
+    others = make_pipeline(
+        SimpleImputer(strategy="most_frequent", keep_empty_features=True),
+        OneHotEncoder(handle_unknown="ignore", sparse_output=False, max_categories=50),
+    )
+    transformer = make_column_transformer(
+        (numbers, make_column_selector(dtype_include="number")),
+        (others, make_column_selector(dtype_exclude="number")),
+    )
+    transformer.fit(table.iloc[train])
+    return lambda rows: np.ascontiguousarray(transformer.transform(table.iloc[rows]), dtype=np.float32)
+
+
+def _plain_columns(table: pd.DataFrame) -> pd.DataFrame:
+    """Booleans as numbers, everything that is no number as text with NaN for missing; infinities are an error."""
+    import pandas as pd
+
+    columns: dict[Any, Any] = {}
+    for name, column in table.items():
+        if pd.api.types.is_bool_dtype(column.dtype) or pd.api.types.is_numeric_dtype(column.dtype):
+            values = column.astype("float64").to_numpy()
+            if np.isinf(values).any():
+                raise DataError(f"feature {name}", "finite numbers", "infinite values", "Replace them by missing values.")
+            columns[name] = values
+        else:
+            text = column.astype("object").map(lambda value: np.nan if pd.isna(value) else str(value))
+            columns[name] = text.astype("object")
+    plain: pd.DataFrame = pd.DataFrame(columns, index=table.index)
+    return plain
+
+
+def _image_encoder(features: NDArray[Any], train: NDArray[np.int64]) -> Any:
+    """Images keep their shape; they are standardised by one mean and one deviation."""
+    known = features[train]
+    mean, deviation = float(np.nanmean(known)), float(np.nanstd(known)) or 1.0
+    return lambda rows: ((features[rows] - mean) / deviation).astype(np.float32)

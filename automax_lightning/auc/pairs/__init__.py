@@ -1,0 +1,1 @@
+"""The catalogue of losses, with the optimizers that belong to them."""

@@ -1,0 +1,30 @@
+"""``automax-lightning report DIR``: the page of a search, from its directory alone."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from automax_lightning.search.record import Reading
+from automax_lightning.utils.imports import need_extra
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Write the page and say where.
+
+    Args:
+        arguments: the command line without the program's name.
+
+    Raises:
+        JournalError: if DIR holds no search.
+    """
+    parser = argparse.ArgumentParser("automax-lightning report", description="Write one HTML file that shows a search.")
+    parser.add_argument("directory", type=Path, metavar="DIR", help="the search's directory, <output_directory>/<name>")
+    parser.add_argument("--output", type=Path, metavar="FILE", help="where to write; DIR/report.html if left out")
+    chosen = parser.parse_args(arguments[1:])
+    need_extra("automax-lightning report")
+    from automax_lightning.report.page.page import write_report
+
+    sys.stdout.write(f"{write_report(Reading.of(chosen.directory), chosen.output)}\n")

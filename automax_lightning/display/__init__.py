@@ -1,0 +1,1 @@
+"""A search as a person sees it while it runs."""

@@ -1,0 +1,155 @@
+"""The search as a person sees it in a notebook while it runs: one HTML table, without widgets, that updates in place."""
+
+from __future__ import annotations
+
+import time
+from statistics import median
+from types import TracebackType
+from typing import Any
+
+from ConfigSpace import Configuration
+from rich.console import Console
+
+from automax_lightning.display.terminal import SearchProgress
+from automax_lightning.search.snapshot import duration
+from automax_lightning.trial.card import configuration_card
+from automax_lightning.trial.records import Objective, Status, TrialResult, TrialSpec
+from automax_lightning.utils.formatting import show_score
+from automax_lightning.utils.html import Raw, tag
+
+_ROWS, _LINES, _EVERY = 8, 4, 0.2
+
+
+class NotebookProgress:
+    """Shows the running trials with their epoch and score, the newest finished ones, and the best so far.
+
+    Used as a context manager; it needs IPython, which every notebook has. What it displays is plain HTML, so it stays
+    in the saved notebook.
+
+    Args:
+        objective: names the score.
+        n_trials: trials in all.
+        finished: trials that were finished before.
+
+    Example:
+        >>> progress = NotebookProgress(Objective("AUROC"), n_trials=3)
+        >>> progress.trial_started(TrialSpec(1, {}))
+        >>> "trial 1" in progress.html()
+        True
+    """
+
+    def __init__(self, objective: Objective, n_trials: int, finished: int = 0) -> None:
+        self.objective, self.n_trials, self.finished = objective, n_trials, finished
+        self._running: dict[int, tuple[int, float | None]] = {}
+        self._results: dict[int, TrialResult] = {}
+        self._best: TrialResult | None = None
+        self._lines: list[str] = []
+        self._handle: Any = None
+        self._shown = 0.0
+
+    def __enter__(self) -> NotebookProgress:
+        from IPython.display import HTML, display
+
+        self._handle = display(HTML(self.html()), display_id=True)  # type: ignore[no-untyped-call]
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._running.clear()
+        self._refresh(now=True)
+        self._handle = None
+
+    def trial_started(self, spec: TrialSpec) -> None:
+        """A trial begins, or goes on."""
+        self._running[spec.number] = (0, None)
+        self._refresh(now=True)
+
+    def epoch_finished(self, number: int, epoch: int, score: float) -> None:
+        """A trial has finished one more epoch."""
+        self._running[number] = (epoch, score)
+        self._refresh()
+
+    def trial_finished(self, result: TrialResult, best: TrialResult | None) -> None:
+        """A trial is over."""
+        self._running.pop(result.number, None)
+        self.finished += result.number not in self._results  # a promoted trial ends more than once
+        self._results.pop(result.number, None)
+        self._results[result.number] = result  # the newest last
+        self._best = best
+        self._refresh(now=True)
+
+    def write(self, line: str) -> None:
+        """Show one line under the table; of many, the newest."""
+        self._lines = [*self._lines, line][-_LINES:]
+        self._refresh(now=True)
+
+    def html(self) -> str:
+        """What is shown now."""
+        rows = [self._running_row(number) for number in sorted(self._running)]
+        rows += [self._result_row(result) for result in list(self._results.values())[: -_ROWS - 1 : -1]]
+        more = len(self._results) - _ROWS
+        head = tag("tr", *(tag("th", name) for name in ("trial", "epoch", f"val {self.objective.target}", "")))
+        parts = [tag("strong", self._headline()), tag("progress", value=str(self.finished), max=str(self.n_trials))]
+        parts += [tag("table", tag("thead", head), tag("tbody", *rows))] if rows else []
+        parts += [tag("div", f"and {more} more before")] if more > 0 else []
+        return tag("div", *parts, *(tag("div", line) for line in self._lines))
+
+    def _headline(self) -> str:
+        best = self._best
+        parts = [f"{self.finished} of {self.n_trials} trials"]
+        if best is not None and best.score is not None:
+            parts.append(f"best {show_score(best.score)} (trial {best.number})")
+        remaining = self.n_trials - self.finished
+        if self._results and remaining > 0:
+            each = median(result.seconds for result in self._results.values())
+            parts.append(f"about {duration(each * remaining / max(1, len(self._running)))} left")
+        return ", ".join(parts) + " "
+
+    def _running_row(self, number: int) -> Raw:
+        epoch, score = self._running[number]
+        return _row(f"trial {number}", epoch or "", show_score(score) if epoch else "", "running")
+
+    def _result_row(self, result: TrialResult) -> Raw:
+        is_best = self._best is not None and self._best.number == result.number
+        score = show_score(result.score) if result.status.has_score else "-"
+        note = "" if result.status is Status.SUCCESS else f"{result.status.name.lower().replace('_', ' ')}: {result.reason[:80]}"
+        return _row(f"trial {result.number}", result.epochs, score, "★ best" if is_best else note)
+
+    def _refresh(self, *, now: bool = False) -> None:
+        """Show the table again, but not for every one of many fast epochs."""
+        if self._handle is None or not (now or time.monotonic() - self._shown > _EVERY):
+            return
+        from IPython.display import HTML
+
+        self._handle.update(HTML(self.html()))  # type: ignore[no-untyped-call]
+        self._shown = time.monotonic()
+
+
+Progress = SearchProgress | NotebookProgress
+
+
+def make_progress(objective: Objective, n_trials: int, finished: int, console: Console) -> Progress:
+    """The table in a notebook, the live line in a terminal, plain lines in a pipe.
+
+    Args:
+        objective: names the score.
+        n_trials: trials in all.
+        finished: trials that were finished before.
+        console: where the search writes.
+    """
+    if console.is_jupyter and not console.quiet:
+        _show_configurations()
+        return NotebookProgress(objective, n_trials, finished)
+    return SearchProgress(objective, n_trials, finished, console=console)
+
+
+def _show_configurations() -> None:
+    """Let this notebook show what `optimize` returns as a table; ConfigSpace's own class has no view of itself."""
+    from IPython import get_ipython
+
+    shell = get_ipython()
+    if shell is not None:
+        shell.display_formatter.formatters["text/html"].for_type(Configuration, configuration_card)
+
+
+def _row(*cells: object) -> Raw:
+    return tag("tr", *(tag("td", cell, style="text-align: left") for cell in cells))

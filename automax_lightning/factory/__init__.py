@@ -1,0 +1,1 @@
+"""From searched values to fits: the bridge between training and search."""

@@ -1,0 +1,156 @@
+"""What is fixed over the trials of a search: called with the searched values, a recipe makes a fresh `Fit`."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import itertools
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import lightning as L
+import torch
+
+from automax_lightning.auc.callback import AUROC
+from automax_lightning.auc.data.datamodule import AUCDataModule
+from automax_lightning.auc.module import AUCModule
+from automax_lightning.auc.pairs import registry as pairs
+from automax_lightning.auc.pairs.portfolios import Portfolio, portfolio
+from automax_lightning.trial.fit import Fit
+from automax_lightning.trial.records import Objective
+
+Model = torch.nn.Module | Callable[..., torch.nn.Module]
+Data = L.LightningDataModule | Callable[[], L.LightningDataModule]
+
+
+@dataclasses.dataclass(frozen=True)
+class FitRecipe:
+    """Everything that is fixed over the trials of a search; calling it with the searched values makes a fresh `Fit`.
+
+    Args:
+        model: a network, copied for each trial, or a callable that makes one from `model_kwargs`.
+        data: a datamodule, or a callable that makes one.
+        loss: name of the loss's pair, e.g. ``"AUCMLoss"``.
+        optimizer: name of the optimizer; None for the pair's default.
+        settings: the fixed arguments of `trainer_factory`.
+    """
+
+    model: Model
+    data: Data
+    loss: str
+    optimizer: str | None
+    settings: Mapping[str, Any]
+
+    def __call__(self, **searched: Any) -> Fit:
+        """A fresh `Fit` for the searched values."""
+        values = _merged(self.settings, searched)
+        return Fit(
+            lambda: self._module(values),
+            lambda seed: self._datamodule(values, seed),
+            epochs=values["epochs"],
+            objective=Objective("NDCG" if self.is_ranking else values["metrics"][0]),
+            trainer_kwargs=values["trainer_kwargs"],
+            callbacks=(*self._metrics(values), *values["callbacks"]),
+            experiment_name=values["experiment_name"],
+            output_path=values["output_path"],
+            verbose=values["verbose"],
+        )
+
+    @property
+    def is_ranking(self) -> bool:
+        """Whether the pair ranks the items of queries; its module then logs the NDCG itself."""
+        return pairs.get(self.loss).is_ranking
+
+    def portfolio(self) -> Portfolio:
+        """Configurations that are good together on other tasks."""
+        choice = pairs.get(self.loss).optimizer(self.optimizer)
+        return portfolio(self.loss, choice.name)
+
+    def _metrics(self, values: Mapping[str, Any]) -> tuple[L.Callback, ...]:
+        return () if self.is_ranking else (AUROC(values["metrics"], values["metric_kwargs"]),)
+
+    def describe(self) -> dict[str, Any]:
+        """What distinguishes this search from another over the same space: plain values, for the journal."""
+        names = ("epochs", "decay_epochs", "batch_size", "sampling_rate", "metrics", "metric_kwargs")
+        return {
+            "loss": self.loss,
+            "optimizer": self.optimizer,
+            **{name: _plain(self.settings[name]) for name in names},
+        }
+
+    def _module(self, values: Mapping[str, Any]) -> AUCModule:
+        return AUCModule(
+            model=self._network(values["model_kwargs"]),
+            loss=self.loss,
+            optimizer=self.optimizer,
+            loss_kwargs=values["loss_kwargs"],
+            optimizer_kwargs=values["optimizer_kwargs"],
+            num_labels=values["num_labels"],
+            decay_epochs=values["decay_epochs"],
+            decay_factor=values["decay_factor"],
+            libauc_compatible=values["libauc_compatible"],
+        )
+
+    def _network(self, model_kwargs: Mapping[str, Any]) -> torch.nn.Module:
+        if isinstance(self.model, torch.nn.Module):
+            return copy.deepcopy(self.model)
+        return self.model(**model_kwargs)
+
+    def _datamodule(self, values: Mapping[str, Any], seed: int) -> L.LightningDataModule:
+        data = self.data if isinstance(self.data, L.LightningDataModule) else self.data()
+        if self.is_ranking:
+            return data
+        names = ("batch_size", "eval_batch_size", "sampling_rate")
+        given = {name: values[name] for name in names if values[name] is not None}
+        if isinstance(data, AUCDataModule):
+            return data.clone(seed=seed, **given)
+        return AUCDataModule.wrap(data, seed=seed, **given)
+
+
+@dataclasses.dataclass(frozen=True)
+class ArmsRecipe:
+    """Several losses in one search: the searched ``loss`` says whose recipe makes the `Fit`.
+
+    Args:
+        recipes: loss -> its recipe.
+        arm: name of the hyperparameter that chooses.
+    """
+
+    recipes: Mapping[str, FitRecipe]
+    arm: str = "loss"
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """The fixed arguments, the same for all losses."""
+        return next(iter(self.recipes.values())).settings
+
+    def __call__(self, **searched: Any) -> Fit:
+        """A fresh `Fit` of the chosen loss; the other losses' hyperparameters are inactive."""
+        chosen = self.recipes[searched[self.arm]]
+        shared = {name: value for name, value in searched.items() if name != self.arm and name not in self.recipes}
+        return chosen(**shared, **searched[chosen.loss])
+
+    def portfolio(self) -> Portfolio:
+        """The losses' portfolios, in turn, as they are tried only if they are asked for."""
+        own = [
+            [{**each, self.arm: loss} for each in recipe.portfolio().renamed(f"{loss}:").configs]
+            for loss, recipe in self.recipes.items()
+        ]
+        in_turn = (each for row in itertools.zip_longest(*own) for each in row if each is not None)
+        return Portfolio(tuple(in_turn))
+
+    def describe(self) -> dict[str, Any]:
+        """As `FitRecipe.describe`, for each loss."""
+        return {name: recipe.describe() for name, recipe in self.recipes.items()}
+
+
+def _merged(settings: Mapping[str, Any], searched: Mapping[str, Any]) -> dict[str, Any]:
+    """The searched values over the fixed ones; inside `model_kwargs` and `trainer_kwargs`, key by key."""
+    values = {**settings, **searched}
+    for name in ("model_kwargs", "trainer_kwargs"):
+        values[name] = {**settings[name], **searched.get(name, {})}
+    return values
+
+
+def _plain(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value

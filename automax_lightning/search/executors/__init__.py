@@ -1,0 +1,1 @@
+"""Where trials run: here, in child processes, on a Dask cluster."""

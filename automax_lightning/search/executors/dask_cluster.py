@@ -1,0 +1,190 @@
+"""Trials on a Dask cluster: each worker supervises a child process that trains, and the search stays here."""
+
+from __future__ import annotations
+
+import dataclasses
+import queue
+import uuid
+import warnings
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from automax_lightning.config import AutoMAXConfig
+from automax_lightning.errors import ExecutionError
+from automax_lightning.search.executors.base import write_error
+from automax_lightning.search.executors.dask_worker import end_supervisors, run_remotely
+from automax_lightning.search.executors.trial_file import TrialFile, salvage
+from automax_lightning.search.storage.state_file import write_atomically
+from automax_lightning.trial.recorder import OnEpoch, StopRequested
+from automax_lightning.trial.records import Status, TrialResult, TrialSpec
+from automax_lightning.trial.records_json import result_from_json, spec_to_json
+
+if TYPE_CHECKING:
+    from distributed import Client, Future
+
+_POLL = 0.1
+
+CONNECT_SECONDS = 30.0
+"""How long a scheduler may take to answer."""
+
+
+@dataclasses.dataclass
+class _Job:
+    spec: TrialSpec
+    on_epoch: OnEpoch
+    stop_requested: StopRequested
+    future: Future
+    reported: set[int] = dataclasses.field(default_factory=set)
+    attempts: int = 1
+
+
+class DaskExecutor:
+    """Runs trials on the workers of a Dask cluster, which may come and go.
+
+    A trial whose worker is lost is given to another by Dask: it goes on from its last checkpoint where the workers see
+    the search's directory, and starts anew where they do not; its checkpoint then comes back with the result.
+
+    Args:
+        config: settings of the search; ``n_workers=1`` means as many trials at once as the cluster has workers.
+        trial_file: makes a trial's file.
+        client: the user's client; None connects to ``config.scheduler``.
+
+    Raises:
+        ExecutionError: if the scheduler cannot be reached.
+    """
+
+    def __init__(self, config: AutoMAXConfig, trial_file: Callable[[TrialSpec], TrialFile], client: Client | None = None) -> None:
+        self.config, self.trial_file = config, trial_file
+        self.exception: BaseException | None = None
+        self._owns_client = client is None
+        self._client = client if client is not None else _connect(str(config.scheduler))
+        self._id = f"automax-{uuid.uuid4().hex}"
+        self._jobs: dict[int, _Job] = {}
+        self._events: queue.SimpleQueue[Mapping[str, Any]] = queue.SimpleQueue()
+        self._orders: dict[str, Any] = {"pause": False}
+        self._factory: Future | None = None
+        self._token: Path | None = None
+        self._client.subscribe_topic(self._id, lambda event: self._events.put(event[1]))
+
+    @property
+    def slots(self) -> int:
+        """Trials that may run at once; follows the cluster unless `n_workers` says it."""
+        if self.config.n_workers > 1:
+            return self.config.n_workers
+        return max(1, len(self._client.nthreads()))
+
+    def submit(self, spec: TrialSpec, on_epoch: OnEpoch, stop_requested: StopRequested) -> None:
+        """Send the trial to the cluster."""
+        self._jobs[spec.number] = _Job(spec, on_epoch, stop_requested, self._send(spec))
+
+    def _send(self, spec: TrialSpec) -> Future:
+        file = self.trial_file(spec)
+        if self._factory is None:
+            with warnings.catch_warnings():
+                # Dask advises to scatter large data; but what a lost worker has held of them is lost, a task is run again.
+                warnings.filterwarnings("ignore", message="Sending large graph")
+                self._factory = self._client.submit(_same, file.factory.read_bytes(), key=f"{self._id}-factory")
+            self._token = file.factory.with_name(f".{self._id}")
+            self._token.touch()
+        described = {
+            "id": self._id, "trial": spec_to_json(spec, file.root), "target": file.objective.target,
+            "mode": file.objective.mode, "root": str(file.root.resolve()), "factory": str(file.factory),
+            "token": str(self._token), "time_limit": file.time_limit, "verbose": file.verbose,
+            "gpus_per_trial": self.config.gpus_per_trial, "retries": self.config.retries,
+        }  # fmt: skip
+        key = f"{self._id}-{spec.number}-{uuid.uuid4().hex}"
+        return self._client.submit(run_remotely, self._factory, described, key=key, pure=False)
+
+    def wait(self) -> TrialResult:
+        """The next trial that ends; meanwhile the epochs that the workers tell are reported."""
+        while True:
+            self._report(_POLL)
+            for job in list(self._jobs.values()):
+                if job.stop_requested() and not self._orders["pause"]:
+                    self._order(pause=True)
+                if job.future.done():
+                    result = self._result(job)
+                    if result is not None:
+                        del self._jobs[job.spec.number]
+                        return result
+
+    def _report(self, timeout: float) -> None:
+        """Hand on what has been told, waiting for the first of it."""
+        while True:
+            try:
+                event = self._events.get(timeout=timeout)
+            except queue.Empty:
+                return
+            timeout = 0.0
+            job = self._jobs.get(event["number"])
+            if job is not None and event["epoch"] not in job.reported:
+                job.reported.add(event["epoch"])
+                verdict = job.on_epoch(event["epoch"], event["score"])
+                if verdict is not None:
+                    self._order(**{str(job.spec.number): verdict})
+
+    def _order(self, **orders: Any) -> None:
+        """What the workers look at after each epoch; an order may so arrive an epoch late."""
+        self._orders |= orders
+        self._client.set_metadata([self._id], self._orders)
+
+    def _result(self, job: _Job) -> TrialResult | None:
+        self._report(0.0)
+        try:
+            answer: Mapping[str, Any] = job.future.result()
+        except Exception as error:  # KilledWorker, a cancelled future, a worker that cannot import this package
+            if job.attempts <= self.config.retries and not job.stop_requested():
+                job.attempts += 1
+                job.future = self._send(job.spec)
+                return None
+            status = Status.INTERRUPTED if job.stop_requested() else Status.KILLED
+            return salvage(job.spec, status, f"the cluster lost the trial: {type(error).__name__}: {error}".split("\n")[0])
+        result = result_from_json(answer["result"], self.trial_file(job.spec).root)
+        for epoch, score in enumerate(result.curve, start=1):
+            if epoch not in job.reported:  # told, but not heard yet
+                job.on_epoch(epoch, score)
+        return self._take_home(job.spec, result, answer["files"])
+
+    @staticmethod
+    def _take_home(spec: TrialSpec, result: TrialResult, files: Mapping[str, bytes]) -> TrialResult:
+        assert spec.directory is not None
+        if result.error is not None:
+            write_error(spec.directory, result.error)
+        if not files:
+            return result
+        folder = spec.directory / "checkpoints"
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, content in files.items():
+            write_atomically(folder / name, content)
+        return dataclasses.replace(result, checkpoint=folder / "best.ckpt")
+
+    def close(self) -> None:
+        """Ask what still runs to end, and leave the cluster as it was."""
+        if self._jobs:
+            self._order(pause=True)
+        for job in self._jobs.values():
+            job.future.cancel()
+        self._client.run(end_supervisors, self._id, on_error="ignore")
+        self._client.unsubscribe_topic(self._id)
+        if self._token is not None:
+            self._token.unlink(missing_ok=True)
+        if self._owns_client:
+            self._client.close()
+
+
+def _connect(scheduler: str) -> Client:
+    from distributed import Client
+
+    where = {"scheduler_file" if Path(scheduler).is_file() else "address": scheduler}
+    try:
+        return Client(timeout=CONNECT_SECONDS, **where)
+    except Exception as error:
+        raise ExecutionError(
+            "AutoMAXConfig.scheduler", "a Dask scheduler that answers, or its scheduler file", f"{scheduler!r}: {error}",
+            "Start one with `dask scheduler`, and workers with `dask worker ADDRESS`.",
+        ) from error  # fmt: skip
+
+
+def _same(content: bytes) -> bytes:
+    return content

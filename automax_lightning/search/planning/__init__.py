@@ -1,0 +1,1 @@
+"""What a search does next: pure functions of its history."""

@@ -1,0 +1,111 @@
+"""What a search does next, as a pure function of its history: go on, promote, repeat, propose, or end."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+from automax_lightning.search.planning.racing import incumbent, repetition
+from automax_lightning.search.planning.results import observations
+from automax_lightning.search.planning.stopping import CurveRule
+from automax_lightning.search.planning.successive_halving import Ladder
+from automax_lightning.search.storage.history import History, Observation
+from automax_lightning.trial.records import Objective, TrialResult, TrialSpec
+
+
+@dataclasses.dataclass(frozen=True)
+class Continue:
+    """A trial that was started and has not ended."""
+
+    spec: TrialSpec
+
+
+@dataclasses.dataclass(frozen=True)
+class Promote:
+    """A paused trial that goes on, up to a larger budget (None for the whole fit)."""
+
+    number: int
+    budget: int | None
+
+
+@dataclasses.dataclass(frozen=True)
+class Repeat:
+    """A configuration that runs on its next seed, the `index`-th from 0."""
+
+    values: Mapping[str, Any]
+    index: int
+
+
+@dataclasses.dataclass(frozen=True)
+class New:
+    """A new configuration."""
+
+
+Step = Continue | Promote | Repeat | New
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """How a search spends its trials.
+
+    Args:
+        n_trials: trials in all; a promotion is none.
+        objective: which way is better.
+        ladder: epochs as budget, or None.
+        n_seeds: seeds of a promising configuration.
+        rule: when a trial ends early, or None.
+        epochs: epochs of a whole fit where the search decides them.
+    """
+
+    n_trials: int
+    objective: Objective
+    ladder: Ladder | None = None
+    n_seeds: int = 1
+    rule: CurveRule | None = None
+    epochs: int | None = None
+
+    def next(self, history: History, running: frozenset[int] = frozenset()) -> Step | None:
+        """The next step; None if the search is over.
+
+        Args:
+            history: everything recorded.
+            running: numbers of the trials that run at this moment.
+        """
+        waiting = [spec for spec in history.pending() if spec.number not in running]
+        if waiting:
+            return Continue(waiting[0])
+        promotion = None if self.ladder is None else self.ladder.promotion(history)
+        if promotion is not None:
+            return Promote(*promotion)
+        if len(history.asks) >= self.n_trials:
+            return None
+        runner = repetition(history, self.objective, self.n_seeds) if self.n_seeds > 1 else None
+        return New() if runner is None else Repeat(runner.values, len(runner.numbers))
+
+    def observations(self, history: History) -> list[Observation]:
+        """What the proposer is shown."""
+        return observations(history, self.objective, self.ladder.levelled(history) if self.ladder else None)
+
+    def best(self, history: History) -> TrialResult | None:
+        """The incumbent's result."""
+        return incumbent(history, self.objective, self.n_seeds)
+
+    def first_budget(self, number: int) -> int | None:
+        """Epochs after which a new trial pauses; None to train to the end."""
+        return None if self.ladder is None else self.ladder.first_budget(number)
+
+    def resumable(self, history: History) -> set[int]:
+        """The trials whose last checkpoint may still be needed."""
+        needed = {spec.number for spec in history.pending()}
+        if self.ladder is not None:
+            needed |= self.ladder.promising(history, self.n_trials)
+        if self.rule is not None and len(history.final()) < self.n_trials:
+            needed |= {number for number, result in history.final().items() if result.status.name == "STOPPED"}
+        return needed
+
+    def disposable(self, history: History) -> set[int]:
+        """The paused trials that are neither the best nor may go on: not even their best checkpoint is needed."""
+        best = self.best(history)
+        kept = self.resumable(history) | ({best.number} if best is not None else set())
+        return {n for n, result in history.final().items() if result.status.name == "PAUSED" and n not in kept}

@@ -1,0 +1,108 @@
+"""Several seeds for what is promising: the incumbent is judged by its mean, and a challenger must keep up seed by seed."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from statistics import fmean, stdev
+from typing import Any
+
+from automax_lightning.search.planning.results import best_result, cost_of
+from automax_lightning.search.proposer.candidates import identity
+from automax_lightning.search.storage.history import History
+from automax_lightning.trial.records import Objective, TrialResult
+
+
+@dataclasses.dataclass(frozen=True)
+class Runner:
+    """A configuration with everything that its seeds have brought.
+
+    Args:
+        values: the configuration.
+        numbers: its trials, in the order of the seeds.
+        costs: of those that are over; empty if one has failed.
+        runs: whether one of its trials is not over.
+        failed: whether one of its trials has failed.
+    """
+
+    values: Mapping[str, Any]
+    numbers: tuple[int, ...]
+    costs: tuple[float, ...]
+    runs: bool
+    failed: bool
+
+
+def runners(history: History, objective: Objective) -> list[Runner]:
+    """The configurations in the order in which they were first proposed.
+
+    Args:
+        history: everything recorded.
+        objective: which way is better.
+    """
+    numbers: dict[Any, list[int]] = {}
+    for spec in history.asks:
+        numbers.setdefault(identity(spec.configuration), []).append(spec.number)
+    over = history.final()
+    found = []
+    for group in numbers.values():
+        costs = [cost_of(over[number], objective) for number in group if number in over]
+        failed = any(cost is None for cost in costs)
+        known = () if failed else tuple(cost for cost in costs if cost is not None)
+        values = history.spec(group[0]).configuration
+        found.append(Runner(values, tuple(group), known, any(number not in over for number in group), failed))
+    return found
+
+
+def leader(found: list[Runner], n_seeds: int) -> Runner | None:
+    """The configuration with the best mean among those with all seeds; of equal ones the first."""
+    whole = [runner for runner in found if len(runner.costs) >= n_seeds]
+    return min(whole, key=lambda runner: fmean(runner.costs[:n_seeds]), default=None)
+
+
+def repetition(history: History, objective: Objective, n_seeds: int) -> Runner | None:
+    """The configuration that is to run on its next seed, or None.
+
+    A challenger goes on as long as its mean is better than the leader's over the same seeds; so a bad one costs one
+    trial. Before there is a leader, the first configuration that works becomes it.
+
+    Args:
+        history: everything recorded.
+        objective: which way is better.
+        n_seeds: seeds of a configuration in all.
+    """
+    found = runners(history, objective)
+    ahead = leader(found, n_seeds)
+    for runner in found:
+        if runner.failed or runner.runs or len(runner.costs) >= n_seeds:
+            continue
+        if ahead is None or fmean(runner.costs) < fmean(ahead.costs[: len(runner.costs)]):
+            return runner
+    return None
+
+
+def incumbent(history: History, objective: Objective, n_seeds: int) -> TrialResult | None:
+    """The best trial: of the configuration with the best mean, the seed with the best score.
+
+    Args:
+        history: everything recorded.
+        objective: which way is better.
+        n_seeds: seeds of a configuration in all; with 1, simply the best result.
+    """
+    over = history.final()
+    ahead = leader(runners(history, objective), n_seeds) if n_seeds > 1 else None
+    if ahead is None:
+        return best_result(over, objective)
+    return best_result({number: over[number] for number in ahead.numbers}, objective)
+
+
+def mean_and_spread(history: History, objective: Objective, number: int) -> tuple[float, float | None, int]:
+    """Mean score, standard deviation and number of the seeds of a trial's configuration.
+
+    Args:
+        history: everything recorded.
+        objective: gives costs back their sign.
+        number: of a trial with a score.
+    """
+    runner = next(each for each in runners(history, objective) if number in each.numbers)
+    scores = [objective.cost(cost) for cost in runner.costs]  # the sign flips back
+    return fmean(scores), stdev(scores) if len(scores) > 1 else None, len(scores)

@@ -1,0 +1,1 @@
+"""The next configuration; the only package that imports SMAC."""

@@ -1,0 +1,1 @@
+"""Search spaces: what a user writes, and what ConfigSpace makes of it."""

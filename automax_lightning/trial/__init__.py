@@ -1,0 +1,1 @@
+"""One trial: a Lightning fit from a seed to a result."""

@@ -1,0 +1,240 @@
+"""One Lightning run as one trial: `Fit` builds it under a seed, runs or continues it, and says how it ended."""
+
+from __future__ import annotations
+
+import tempfile
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import lightning as L
+import torch
+
+from automax_lightning.errors import ConfigError
+from automax_lightning.failures import classify
+from automax_lightning.quiet import QUIET, quiet_lightning
+from automax_lightning.trial.isolation import isolated
+from automax_lightning.trial.loggers import KeepRuns, Run, fresh_loggers, log_result
+from automax_lightning.trial.recorder import OnEpoch, StopRequested, TrialRecorder
+from automax_lightning.trial.records import Objective, Status, TrialResult, TrialSpec
+from automax_lightning.trial.result import outcome, split_metrics, verdict
+from automax_lightning.trial.score_file import FILE, keep_scores
+from automax_lightning.trial.seeding import ReproducibleEpochs, seed_all
+from automax_lightning.trial.trainer import as_list, has_test, progress_of, trial_callbacks, trial_settings
+
+_GOES_ON = (Status.INTERRUPTED, Status.PAUSED)
+"""Trials that may train further; the test split is scored once, after the last epoch."""
+
+
+class Fit:
+    """One Lightning run: a `Trainer`, a module and a datamodule, from a seed to a `TrialResult`.
+
+    The module and the datamodule may be given as functions without arguments; they are then called under the trial's
+    seed, so that initial weights depend on the seed and on nothing else. Training can be cut at any instant: the next
+    `run` with the same directory goes on from the last whole epoch, and its result is that of a run never cut.
+
+    Args:
+        module: a LightningModule, or a function that makes one.
+        datamodule: a LightningDataModule, or a function that makes one from the trial's seed.
+        epochs: epochs to train, at least 1.
+        objective: which logged value is the score.
+        trainer_kwargs: any argument of `lightning.Trainer`; by default trials are quiet and keep no logger. Each trial of
+            a search makes its own run of ``logger``, see `fresh_loggers`.
+        callbacks: Lightning callbacks; each run works on copies of its own.
+        experiment_name: name of the run's directory where none is given.
+        output_path: parent of that directory; None for a fresh temporary one.
+        verbose: show Lightning's own bars and messages.
+        trainer_class: makes the Trainer; a subclass of your own, for instance.
+
+    Raises:
+        ConfigError: if `epochs` is below 1, or `trainer_kwargs` takes checkpoints away.
+
+    Example:
+        >>> from automax_lightning import AUCModule, AUROC, DigitsDataModule
+        >>> from automax_lightning.models import MLP
+        >>> fit = Fit(lambda: AUCModule(MLP((16,))), DigitsDataModule(), epochs=2, callbacks=[AUROC()])
+        >>> result = fit.run(seed=0)
+        >>> result.status.name, result.epochs, 0.5 < result.score <= 1.0
+        ('SUCCESS', 2, True)
+    """
+
+    def __init__(
+        self,
+        module: L.LightningModule | Callable[[], L.LightningModule],
+        datamodule: L.LightningDataModule | Callable[[int], L.LightningDataModule | None] | None = None,
+        *,
+        epochs: int = 50,
+        objective: Objective | None = None,
+        trainer_kwargs: Mapping[str, Any] | None = None,
+        callbacks: Sequence[L.Callback] = (),
+        experiment_name: str = "trial",
+        output_path: str | Path | None = None,
+        verbose: bool = False,
+        trainer_class: Callable[..., L.Trainer] = L.Trainer,
+    ) -> None:
+        self.trainer_kwargs = dict(trainer_kwargs or {})
+        self.epochs = int(self.trainer_kwargs.pop("max_epochs", epochs))
+        self.objective = objective or Objective()
+        self.callbacks = (*callbacks, *as_list(self.trainer_kwargs.pop("callbacks", None)))
+        self.experiment_name = experiment_name
+        self.output_path = output_path
+        self.verbose = verbose
+        self.trainer_class = trainer_class
+        self.exception: BaseException | None = None
+        self._make_module, self._make_datamodule = module, datamodule
+        self._module: L.LightningModule | None = None
+        self._datamodule: L.LightningDataModule | None = None
+        self._trainer: L.Trainer | None = None
+        self._check_settings()
+
+    def _check_settings(self) -> None:
+        if self.epochs < 1:
+            raise ConfigError("Fit.epochs", "an integer of at least 1", str(self.epochs), "Pass epochs=20.")
+        if self.trainer_kwargs.get("enable_checkpointing") is False:
+            raise ConfigError(
+                "Fit.trainer_kwargs.enable_checkpointing",
+                "True, because a trial's result is its best checkpoint",
+                "False",
+                "Leave it out.",
+            )
+
+    @property
+    def module(self) -> L.LightningModule:
+        """The module of this fit; built on first use, under seed 0 unless `run` came first."""
+        self._build(0)
+        assert self._module is not None
+        return self._module
+
+    @property
+    def datamodule(self) -> L.LightningDataModule | None:
+        """The datamodule of this fit, or None; built on first use."""
+        self._build(0)
+        return self._datamodule
+
+    @property
+    def trainer(self) -> L.Trainer:
+        """The Trainer of the last run, or, before one, the Trainer that a run would use without its recorder."""
+        if self._trainer is None:
+            with quiet_lightning(self.verbose):
+                self._trainer = self._new_trainer((), None, self.epochs, self.objective)
+        return self._trainer
+
+    def _build(self, seed: int) -> None:
+        if self._module is not None:
+            return
+        with isolated():
+            seed_all(seed)
+            make = self._make_datamodule
+            self._datamodule = make if make is None or isinstance(make, L.LightningDataModule) else make(seed)
+            module = self._make_module
+            self._module = module if isinstance(module, L.LightningModule) else module()
+
+    def begin(self, seed: int) -> tuple[L.LightningModule, L.LightningDataModule | None]:
+        """The module and the datamodule under a seed, with the generators where a fit finds them."""
+        self._build(seed)
+        self._seed(seed)
+        return self.module, self._datamodule
+
+    def run(
+        self,
+        seed: int = 0,
+        *,
+        spec: TrialSpec | None = None,
+        objective: Objective | None = None,
+        on_epoch: OnEpoch | None = None,
+        stop_requested: StopRequested | None = None,
+        time_limit: float | None = None,
+    ) -> TrialResult:
+        """How the trial ended, with its score; trains from the start, or goes on from the last whole epoch.
+
+        Args:
+            seed: seed of weights, batches and dropout, 0 .. 2**32 - 1; a `spec` brings its own.
+            spec: number, directory and budget of the trial; a directory with a ``last.ckpt`` is continued.
+            objective: which logged value is the score; the fit's own by default.
+            on_epoch: called with (epochs done, score) after every epoch; a sentence returned by it ends the trial.
+            stop_requested: asked after every epoch; True pauses the trial with its checkpoint kept.
+            time_limit: seconds the trial may train in all.
+
+        Returns:
+            The result. An exception in user code is a result too: status, reason and traceback; the exception itself
+            is kept as `fit.exception`.
+        """
+        is_trial = spec is not None and spec.directory is not None
+        spec = spec or TrialSpec(number=1, configuration={}, seed=seed)
+        directory = spec.directory or self._own_directory()
+        recorder = TrialRecorder(
+            objective or self.objective,
+            directory / "checkpoints",
+            on_epoch=on_epoch,
+            stop_requested=stop_requested,
+            time_limit=time_limit,
+            budget=spec.budget,
+        )
+        self.exception = None
+        test: dict[str, float] = {}
+        try:
+            with isolated(), quiet_lightning(self.verbose):
+                self.begin(spec.seed)
+                self._train(recorder, spec, directory, is_trial=is_trial)
+                if recorder.ended_by not in _GOES_ON and recorder.best_epoch is not None:
+                    test = self._score_test_split(recorder.best_checkpoint)
+            status, reason = verdict(recorder, self.trainer)
+        except Exception as exception:
+            self.exception = exception
+            status, reason = classify(exception)
+        result = outcome(spec.number, recorder, test, status, reason, self.exception)
+        if is_trial and self._trainer is not None and self._trainer.loggers:
+            self._log(spec, recorder.objective, result)
+        return result
+
+    def _log(self, spec: TrialSpec, objective: Objective, result: TrialResult) -> None:
+        try:
+            with isolated(), quiet_lightning(self.verbose):
+                log_result(self.trainer.loggers, spec, objective, result, self.trainer.global_step)
+        except Exception as error:  # the score is there; a service that does not answer must not cost the trial
+            warnings.warn(f"the logger did not take the result of trial {spec.number}: {error}", stacklevel=2)
+
+    def _seed(self, seed: int) -> None:
+        """What `prepare_data` and `setup` draw from."""
+        seed_all(seed)
+
+    def _own_directory(self) -> Path:
+        if self.output_path is None:
+            return Path(tempfile.mkdtemp(prefix=f"{self.experiment_name}_"))
+        directory = Path(self.output_path) / self.experiment_name
+        for stale in (path for kind in ("*.ckpt", FILE) for path in (directory / "checkpoints").glob(kind)):
+            stale.unlink()  # a run by hand starts from the start; a search continues through its spec's directory
+        return directory
+
+    def _train(self, recorder: TrialRecorder, spec: TrialSpec, directory: Path, *, is_trial: bool) -> None:
+        resumed = recorder.last_checkpoint if recorder.last_checkpoint.exists() else None
+        epochs, steps = progress_of(resumed)
+        own: tuple[L.Callback, ...] = (ReproducibleEpochs(spec.seed, first_epoch=epochs), recorder)
+        logger = self.trainer_kwargs.get("logger", False)
+        if is_trial:
+            run = Run.of(spec, directory, steps)
+            logger, own = fresh_loggers(logger, run), (own[0], KeepRuns(run), recorder)
+        self._trainer = self._new_trainer(own, directory, spec.epochs or self.epochs, recorder.objective, logger)
+        # Our own file, written a moment ago on this machine: a user's module may keep any object in it.
+        self._trainer.fit(self.module, datamodule=self._datamodule, ckpt_path=resumed, weights_only=False)
+
+    def _new_trainer(
+        self, own: Sequence[L.Callback], directory: Path | None, epochs: int, objective: Objective, logger: Any = False
+    ) -> L.Trainer:
+        loud = {"enable_progress_bar": True, "enable_model_summary": True} if self.verbose else {}
+        settings = {**QUIET, **loud, **trial_settings(self.trainer_kwargs), "max_epochs": epochs}
+        callbacks = [*trial_callbacks(self.callbacks, objective, directory), *own]
+        return self.trainer_class(callbacks=callbacks, default_root_dir=directory, **{**settings, "logger": logger})
+
+    def _score_test_split(self, checkpoint: Path) -> dict[str, float]:
+        """Load the best epoch into the module, and score the test split with it where there is one."""
+        trainer = self.trainer
+        if not has_test(self.module, self._datamodule):
+            state = torch.load(checkpoint, map_location="cpu", weights_only=False)["state_dict"]
+            self.module.load_state_dict(state)
+            return {}
+        trainer.test(self.module, datamodule=self._datamodule, ckpt_path=checkpoint, verbose=self.verbose, weights_only=False)
+        if trainer.is_global_zero:
+            keep_scores(checkpoint.with_name(FILE), trainer.callbacks, "test")  # type: ignore[attr-defined]
+        return split_metrics(trainer.callback_metrics, "test/")

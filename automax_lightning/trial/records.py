@@ -1,0 +1,144 @@
+"""What to run, what came back, and which way is better: the frozen records that pass between all other modules."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Mapping
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+from automax_lightning.errors import ConfigError
+
+
+class Status(Enum):
+    """How a trial ended; the value is the sentence shown to the user."""
+
+    SUCCESS = "finished"
+    STOPPED = "stopped early: clearly worse than the best trial at the same epoch"
+    PAUSED = "paused at a lower budget; goes on if it is among the best of them"
+    CRASHED = "an exception was raised"
+    NON_FINITE = "the loss or the scores became NaN or infinite"
+    UNDEFINED = "the score is undefined: the validation split holds only one class"
+    NO_POSITIVES = "a training batch held only one class"
+    OUT_OF_MEMORY = "out of memory"
+    TIMEOUT = "the time limit of a trial was reached"
+    KILLED = "the process that ran the trial died"
+    INTERRUPTED = "interrupted; continues with the next start"
+
+    @property
+    def has_score(self) -> bool:
+        """Whether a trial with this status has a score that may be compared (it may be partial)."""
+        return self in (Status.SUCCESS, Status.STOPPED, Status.PAUSED)
+
+    @property
+    def is_final(self) -> bool:
+        """Whether the trial is over; an interrupted one is continued."""
+        return self is not Status.INTERRUPTED
+
+
+@dataclasses.dataclass(frozen=True)
+class TrialSpec:
+    """What to run: one configuration, with its seed and its place on disk.
+
+    Args:
+        number: number of the trial, from 1.
+        configuration: hyperparameter name -> plain Python value; inactive hyperparameters are absent.
+        seed: seed of everything random in the trial, in 0 .. 2**32 - 1.
+        budget: epochs after which the trial pauses, or None to train to the end.
+        directory: where the trial keeps its files, or None for nothing on disk.
+        origin: who proposed it: ``"default"``, ``"warm"``, ``"initial"``, ``"portfolio"``, ``"forest"``, ``"gp"``,
+            ``"random"``, ``"repeat"``, ``"user"``.
+        epochs: epochs of the whole fit, on which decays and schedules count; None for the fit's own number.
+    """
+
+    number: int
+    configuration: Mapping[str, Any]
+    seed: int = 0
+    budget: int | None = None
+    directory: Path | None = None
+    origin: str = "user"
+    epochs: int | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class TrialResult:
+    """What came back from a trial.
+
+    Args:
+        number: number of the trial, from 1.
+        status: how it ended.
+        score: the target metric at the best epoch, to be maximised or minimised as the objective says; None without one.
+        val: metric name -> value on the validation split at the best epoch.
+        test: metric name -> value on the test split, scored once from the best checkpoint.
+        epochs: epochs trained in all.
+        best_epoch: epoch (from 1) of the score, or None.
+        curve: target metric after each epoch (index 0 is epoch 1), NaN where it was undefined.
+        seconds: wall-clock time spent, over all continuations.
+        checkpoint: the best epoch's checkpoint, or None.
+        reason: one line that says why, for every status but SUCCESS.
+        error: the traceback, where there was one.
+    """
+
+    number: int
+    status: Status
+    score: float | None = None
+    val: Mapping[str, float] = dataclasses.field(default_factory=dict)
+    test: Mapping[str, float] = dataclasses.field(default_factory=dict)
+    epochs: int = 0
+    best_epoch: int | None = None
+    curve: tuple[float, ...] = ()
+    seconds: float = 0.0
+    checkpoint: Path | None = None
+    reason: str = ""
+    error: str | None = None
+
+    def _repr_html_(self) -> str:
+        from automax_lightning.trial.card import result_card
+
+        return result_card(self)
+
+
+@dataclasses.dataclass(frozen=True)
+class Objective:
+    """Which logged value is the score, and whether more of it is better.
+
+    The sign is flipped here and nowhere else: SMAC minimises `cost`, users maximise a score.
+
+    Args:
+        target: metric name (``"AUROC"`` means the logged key ``"val/AUROC"``) or a full logged key such as ``"val_loss"``.
+        mode: ``"max"`` or ``"min"``.
+
+    Raises:
+        ConfigError: if `mode` is neither.
+
+    Example:
+        >>> objective = Objective("AUROC")
+        >>> objective.cost(0.9), objective.is_better(0.9, 0.8)
+        (-0.9, True)
+    """
+
+    target: str = "AUROC"
+    mode: str = "max"
+
+    def __post_init__(self) -> None:
+        if self.mode not in ("max", "min"):
+            raise ConfigError("Objective.mode", "'max' or 'min'", repr(self.mode), "Pass mode='max' for a score.")
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The logged keys under which the target is looked for, in this order."""
+        return (f"val/{self.target}", self.target)
+
+    def cost(self, score: float) -> float:
+        """The score as a cost to be minimised."""
+        return -score if self.mode == "max" else score
+
+    def is_better(self, score: float | None, than: float | None) -> bool:
+        """Whether `score` is strictly better than `than`; any defined score is better than None or NaN."""
+        if score is None or math.isnan(score):
+            return False
+        if than is None or math.isnan(than):
+            return True
+        return self.cost(score) < self.cost(than)

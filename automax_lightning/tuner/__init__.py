@@ -1,0 +1,1 @@
+"""`AutoMAX`, the object that a user holds."""
