@@ -18,7 +18,7 @@ from automax_lightning.auc.data.datamodule import AUCDataModule
 from automax_lightning.auc.data.merged import MergedDataModule
 from automax_lightning.auc.metrics import evaluate
 from automax_lightning.errors import CheckpointError, ConfigError, DataError
-from automax_lightning.space.autopartial import configuration
+from automax_lightning.space.configurations import configuration
 from automax_lightning.trial.records import Status, TrialResult
 from automax_lightning.tuner.fits import split_scores, train_all
 from automax_lightning.view import SearchView

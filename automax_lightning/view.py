@@ -13,17 +13,17 @@ from automax_lightning import report
 from automax_lightning.auc.pairs.portfolios import Portfolio
 from automax_lightning.config import AutoMAXConfig
 from automax_lightning.errors import CheckpointError, ConfigError
-from automax_lightning.search.executors.base import Trainable
 from automax_lightning.search.planning.plan import Plan
 from automax_lightning.search.planning.racing import mean_and_spread
-from automax_lightning.search.planning.results import log
 from automax_lightning.search.planning.stopping import CurveRule
 from automax_lightning.search.planning.successive_halving import Ladder, budgets
 from automax_lightning.search.proposer.proposer import Proposer
 from automax_lightning.search.storage.history import History
 from automax_lightning.search.storage.journal import check_same, read
-from automax_lightning.space.autopartial import configuration, defaults_of_arms, moved_into, space_fingerprint
-from automax_lightning.trial.records import Objective, TrialResult
+from automax_lightning.search.storage.state_file import log
+from automax_lightning.space.configurations import configuration, defaults_of_arms, moved_into
+from automax_lightning.space.description import space_fingerprint
+from automax_lightning.trial.records import Objective, Trainable, TrialResult
 from automax_lightning.tuner.plots import SearchShow
 
 if TYPE_CHECKING:

@@ -22,7 +22,7 @@ from automax_lightning import trainer_factory
 from automax_lightning.models import MLP
 from automax_lightning.search.proposer.proposer import Proposer
 from automax_lightning.search.storage.history import Observation
-from automax_lightning.space.autopartial import values
+from automax_lightning.space.configurations import values
 
 Values = Mapping[str, Any]
 Search = Generator[Values, float | None, None]

@@ -33,7 +33,7 @@ from automax_lightning import trainer_factory
 from automax_lightning.auc.data.sampling import balanced_batches, class_counts
 from automax_lightning.auc.pairs import registry as pairs
 from automax_lightning.models import MLP
-from automax_lightning.space.autopartial import values
+from automax_lightning.space.configurations import values
 from automax_lightning.trial.records import TrialSpec
 from automax_lightning.trial.seeding import seed_all
 

@@ -31,7 +31,7 @@ from automax_lightning.errors import ConfigError, DataError, FirstTrialFailedErr
 from automax_lightning.models import MLP
 from automax_lightning.search.storage.lock import SearchLock
 from automax_lightning.search.storage.state_file import read_state
-from automax_lightning.space.autopartial import values
+from automax_lightning.space.configurations import values
 from tests.test_fit import Points, Regression
 
 DATA = DigitsDataModule()

@@ -8,8 +8,8 @@ import pytest
 
 from automax_lightning import autopartial, parse_hyperparameters_from_dict
 from automax_lightning.errors import SpaceError
-from automax_lightning.space.autopartial import values
 from automax_lightning.space.conditions import add_conditions, extremes, split_when
+from automax_lightning.space.configurations import values
 
 
 def made(specs: dict[str, Any]) -> autopartial:

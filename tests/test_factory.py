@@ -12,7 +12,7 @@ from torch.utils.data import DataLoader
 from automax_lightning import DigitsDataModule, autopartial, trainer_factory
 from automax_lightning.errors import ConfigError, PairError, SpaceError
 from automax_lightning.models import MLP
-from automax_lightning.space.autopartial import configuration, values
+from automax_lightning.space.configurations import configuration, values
 
 DATA = DigitsDataModule()
 

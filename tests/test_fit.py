@@ -15,7 +15,7 @@ import torch
 
 from automax_lightning import Fit, Objective, Status, TrialSpec
 from automax_lightning.errors import BatchError, ConfigError, NonFiniteError
-from automax_lightning.trial.fit import classify
+from automax_lightning.trial.result import status_of
 
 
 class Regression(L.LightningModule):
@@ -175,7 +175,7 @@ def test_an_exception_is_a_result_with_its_traceback(tmp_path: Path, error: Base
     assert result.error is not None
     assert "training_step" in result.error
     assert fit.exception is error
-    assert classify(error)[0] is status
+    assert status_of(error)[0] is status
 
 
 def test_a_target_that_is_never_logged_fails_with_the_logged_keys(tmp_path: Path) -> None:

@@ -11,7 +11,8 @@ import pytest
 from rich.console import Console
 
 from automax_lightning import Objective, Status, TrialResult, TrialSpec
-from automax_lightning.display.notebook import NotebookProgress, make_progress
+from automax_lightning.display.notebook import NotebookProgress
+from automax_lightning.display.progress import make_progress
 from automax_lightning.display.terminal import SearchProgress
 from tests.test_automax import tuner
 

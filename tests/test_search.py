@@ -13,7 +13,7 @@ from ConfigSpace import Categorical, Float
 from automax_lightning import AutoMAX, AutoMAXConfig, Fit, Objective, Status, TrialSpec, autopartial
 from automax_lightning.errors import ConfigError, SpaceError
 from automax_lightning.search.storage.history import Observation
-from automax_lightning.space.autopartial import values
+from automax_lightning.space.configurations import values
 from tests.test_automax import factory, table, tree, tuner
 from tests.test_fit import Points, Regression
 

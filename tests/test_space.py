@@ -21,7 +21,8 @@ from ConfigSpace import (
 
 from automax_lightning import autopartial, parse_hyperparameters_from_dict
 from automax_lightning.errors import SpaceError, SpaceTypeError
-from automax_lightning.space.autopartial import configuration, space_difference, space_fingerprint, values
+from automax_lightning.space.configurations import configuration, values
+from automax_lightning.space.description import space_difference, space_fingerprint
 from automax_lightning.utils.serialization import decode_values, encode_values
 
 

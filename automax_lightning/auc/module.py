@@ -13,12 +13,11 @@ from torch import Tensor, nn
 from torchmetrics.functional.retrieval import retrieval_normalized_dcg
 
 from automax_lightning.auc.data.batches import IndexedBatches
-from automax_lightning.auc.data.labels import find_labels
+from automax_lightning.auc.data.labels import DataFacts, find_labels
 from automax_lightning.auc.libauc.adapter import LossAdapter
 from automax_lightning.auc.libauc.optimizers import build_optimizer, decay
 from automax_lightning.auc.libauc.ranking import RankingAdapter
 from automax_lightning.auc.pairs import registry as pairs
-from automax_lightning.auc.pairs.pair import DataFacts
 from automax_lightning.errors import ConfigError, DataError
 
 

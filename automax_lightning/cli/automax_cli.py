@@ -5,10 +5,8 @@ from __future__ import annotations
 import sys
 import warnings
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
-import torch
 import yaml
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 
@@ -18,6 +16,7 @@ from automax_lightning.cli.search_section import SearchSection
 from automax_lightning.config import AutoMAXConfig
 from automax_lightning.space.autopartial import autopartial
 from automax_lightning.space.conditions import add_conditions
+from automax_lightning.trial.checkpoint import logged_key
 from automax_lightning.trial.records import Objective
 from automax_lightning.tuner.automax import AutoMAX
 
@@ -181,18 +180,6 @@ class AutoMAXCLI(LightningCLI):
         for key in _OWN_KEYS:
             parsed.pop(key, None)
         return parsed
-
-
-def logged_key(checkpoint: Path, objective: Objective) -> str:
-    """The key under which the target was logged, as the trial's checkpoint knows it.
-
-    Args:
-        checkpoint: of a trial.
-        objective: of the search.
-    """
-    # Our own file; a user's module may keep any object in its checkpoint.
-    metrics = torch.load(checkpoint, map_location="cpu", weights_only=False)["automax_lightning"]["metrics"]
-    return next((key for key in objective.keys if key in metrics), objective.keys[0])
 
 
 def run(arguments: Sequence[str]) -> None:

@@ -42,7 +42,7 @@ COMMANDS: Mapping[str, Command] = {
     "test": Command("cli.early_checks", "run", "score the test split"),
     "predict": Command("cli.early_checks", "run", "predict"),
     "report": Command("cli.report", "main", "write one HTML file that shows the search in DIR"),
-    "status": Command("search.snapshot", "main", "how the search in DIR stands, whoever runs it"),
+    "status": Command("cli.status", "main", "how the search in DIR stands, whoever runs it"),
 }
 """Every command, in the order of ``--help``."""
 

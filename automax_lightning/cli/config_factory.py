@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-import importlib
 from collections.abc import Mapping
 from typing import Any, Protocol
 
@@ -21,6 +20,7 @@ from automax_lightning.trial.fit import Fit
 from automax_lightning.trial.isolation import isolated
 from automax_lightning.trial.records import Objective
 from automax_lightning.trial.seeding import RandomState, seed_all
+from automax_lightning.utils.imports import import_path
 
 _EPOCHS = 50
 """Epochs of a trial where ``trainer.max_epochs`` does not say."""
@@ -122,14 +122,14 @@ class ConfigRecipe:
     def _is(section: str, fixed: Any, config: Mapping[str, Any], base: type) -> bool:
         part = config.get(section)
         path = part.get("class_path") if isinstance(part, Mapping) and fixed is None else None
-        made = _import(path) if path else fixed
+        made = import_path(path) if path else fixed
         return isinstance(made, type) and issubclass(made, base)
 
     def callbacks(self, config: Mapping[str, Any]) -> list[Any]:
         """The callbacks of a configuration as a list, the `AUROC` callback among them where the module needs it."""
         given = config.get("trainer", {}).get("callbacks") or []
         callbacks = list(given) if isinstance(given, list) else [given]
-        classes = [_import(each["class_path"]) for each in callbacks if isinstance(each, Mapping)]
+        classes = [import_path(each["class_path"]) for each in callbacks if isinstance(each, Mapping)]
         if self.is_auc(config) and AUROC not in classes:
             metrics = [self.objective.target] if self.objective.target in METRICS else ["AUROC"]
             callbacks.insert(0, {"class_path": "automax_lightning.AUROC", "init_args": {"metrics": metrics}})
@@ -193,11 +193,6 @@ def _seed_batches(data: dict[str, Any], seed: int) -> None:
         if "split_seed" in arguments and arguments["split_seed"] is None:
             arguments["split_seed"] = arguments["seed"]
         arguments["seed"] = seed
-
-
-def _import(path: str) -> Any:
-    module, _, name = path.rpartition(".")
-    return getattr(importlib.import_module(module), name, None) if module else None
 
 
 def best_config(recipe: ConfigRecipe, searched: Mapping[str, Any], seed: int, key: str, epochs: int) -> dict[str, Any]:

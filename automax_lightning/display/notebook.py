@@ -7,14 +7,8 @@ from statistics import median
 from types import TracebackType
 from typing import Any
 
-from ConfigSpace import Configuration
-from rich.console import Console
-
-from automax_lightning.display.terminal import SearchProgress
-from automax_lightning.search.snapshot import duration
-from automax_lightning.trial.card import configuration_card
 from automax_lightning.trial.records import Objective, Status, TrialResult, TrialSpec
-from automax_lightning.utils.formatting import show_score
+from automax_lightning.utils.formatting import duration, show_score
 from automax_lightning.utils.html import Raw, tag
 
 _ROWS, _LINES, _EVERY = 8, 4, 0.2
@@ -122,33 +116,6 @@ class NotebookProgress:
 
         self._handle.update(HTML(self.html()))  # type: ignore[no-untyped-call]
         self._shown = time.monotonic()
-
-
-Progress = SearchProgress | NotebookProgress
-
-
-def make_progress(objective: Objective, n_trials: int, finished: int, console: Console) -> Progress:
-    """The table in a notebook, the live line in a terminal, plain lines in a pipe.
-
-    Args:
-        objective: names the score.
-        n_trials: trials in all.
-        finished: trials that were finished before.
-        console: where the search writes.
-    """
-    if console.is_jupyter and not console.quiet:
-        _show_configurations()
-        return NotebookProgress(objective, n_trials, finished)
-    return SearchProgress(objective, n_trials, finished, console=console)
-
-
-def _show_configurations() -> None:
-    """Let this notebook show what `optimize` returns as a table; ConfigSpace's own class has no view of itself."""
-    from IPython import get_ipython
-
-    shell = get_ipython()
-    if shell is not None:
-        shell.display_formatter.formatters["text/html"].for_type(Configuration, configuration_card)
 
 
 def _row(*cells: object) -> Raw:

@@ -12,8 +12,9 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from automax_lightning.search.snapshot import Running, duration
+from automax_lightning.search.snapshot import Running
 from automax_lightning.trial.records import Objective, TrialResult, TrialSpec
+from automax_lightning.utils.formatting import duration
 
 
 class SearchProgress:

@@ -10,15 +10,13 @@ import yaml
 from automax_lightning.search.executors.base import Executor
 from automax_lightning.search.interrupt import StopSignal
 from automax_lightning.search.planning.plan import Continue, Plan, Promote, Repeat
-from automax_lightning.search.planning.results import log
 from automax_lightning.search.planning.stopping import CurveRule
 from automax_lightning.search.proposer.proposer import Proposer
 from automax_lightning.search.storage.directory import TrialDirectories
 from automax_lightning.search.storage.history import History
 from automax_lightning.search.storage.journal import Journal
-from automax_lightning.search.storage.state_file import write_state
-from automax_lightning.trial.recorder import OnEpoch
-from automax_lightning.trial.records import TrialResult, TrialSpec
+from automax_lightning.search.storage.state_file import log, write_state
+from automax_lightning.trial.records import OnEpoch, TrialResult, TrialSpec
 from automax_lightning.utils.serialization import encode_values
 
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
-import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,6 +12,7 @@ from automax_lightning.search.storage.history import History
 from automax_lightning.search.storage.journal import read_search
 from automax_lightning.search.storage.lock import holder_of
 from automax_lightning.trial.records import Objective, TrialResult, TrialSpec
+from automax_lightning.utils.formatting import duration
 
 
 @dataclasses.dataclass(frozen=True)
@@ -124,29 +123,3 @@ def snapshot(directory: Path, now: float | None = None) -> Snapshot:
         tuple(running(started, history)), holder_of(directory), history.seconds,
         None if history.newest is None else max(0.0, now - history.newest),
     )  # fmt: skip
-
-
-def duration(seconds: float) -> str:
-    """A time as a person says it.
-
-    Example:
-        >>> duration(42.3), duration(600), duration(9000)
-        ('42 s', '10 min', '2.5 h')
-    """
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
-
-
-def main(arguments: Sequence[str]) -> None:
-    """The command ``automax-lightning status DIR``: how a search stands, whoever runs it.
-
-    Args:
-        arguments: the command line without the program's name.
-
-    Raises:
-        JournalError: if there is no search in DIR.
-    """
-    parser = argparse.ArgumentParser(prog="automax-lightning status", description="How a search stands, from its journal.")
-    parser.add_argument("directory", metavar="DIR", type=Path, help="<output_directory>/<name> of the search")
-    sys.stdout.write(snapshot(parser.parse_args(arguments[1:]).directory).describe() + "\n")

@@ -14,7 +14,7 @@ from automax_lightning.errors import AutoMAXError, JournalError, SpaceError
 from automax_lightning.search.planning.results import observations
 from automax_lightning.search.storage.history import Observation
 from automax_lightning.search.storage.journal import read
-from automax_lightning.space.autopartial import configuration
+from automax_lightning.space.configurations import configuration
 from automax_lightning.trial.records import Objective
 
 

@@ -10,6 +10,9 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ConfigSpace import ConfigurationSpace
+from ConfigSpace.hyperparameters import Hyperparameter
+
 from automax_lightning.utils.formatting import short_names, show
 from automax_lightning.utils.serialization import encode
 
@@ -145,3 +148,30 @@ def _key(value: Any) -> str:
         return json.dumps(encode(value))
     except Exception:  # whatever a user has among the choices
         return repr(value)
+
+
+def space_fingerprint(space: ConfigurationSpace) -> dict[str, str]:
+    """Every hyperparameter, condition and forbidden clause as exact text: equal for equal spaces, in any process."""
+    exact = {name: _exact(hyperparameter) for name, hyperparameter in space.items()}
+    exact |= {f"condition {index}": text for index, text in enumerate(sorted(map(str, space.conditions)))}
+    return exact | {f"forbidden {index}": text for index, text in enumerate(sorted(map(str, space.forbidden_clauses)))}
+
+
+def _exact(hyperparameter: Hyperparameter[Any, Any]) -> str:
+    names = ("lower", "upper", "log", "choices", "value", "default_value")
+    parts = [f"{name}={getattr(hyperparameter, name)!r}" for name in names if hasattr(hyperparameter, name)]
+    return f"{type(hyperparameter).__name__}({', '.join(parts)})"
+
+
+def space_difference(old: Mapping[str, str], new: Mapping[str, str]) -> list[str]:
+    """What differs between two fingerprints, a line each; empty for equal ones.
+
+    Example:
+        >>> space_difference({"lr": "a", "k": "b"}, {"lr": "c", "m": "d"})
+        ['k: b -> (gone)', 'lr: a -> c', 'm: (new) -> d']
+    """
+    return [
+        f"{name}: {old.get(name, '(new)')} -> {new.get(name, '(gone)')}"
+        for name in sorted({*old, *new})
+        if old.get(name) != new.get(name)
+    ]

@@ -12,16 +12,15 @@ import lightning as L
 import torch
 
 from automax_lightning.errors import ConfigError
-from automax_lightning.failures import classify
-from automax_lightning.quiet import QUIET, quiet_lightning
-from automax_lightning.trial.isolation import isolated
+from automax_lightning.trial.checkpoint import progress_of
+from automax_lightning.trial.isolation import isolated, quiet_lightning
 from automax_lightning.trial.loggers import KeepRuns, Run, fresh_loggers, log_result
-from automax_lightning.trial.recorder import OnEpoch, StopRequested, TrialRecorder
-from automax_lightning.trial.records import Objective, Status, TrialResult, TrialSpec
-from automax_lightning.trial.result import outcome, split_metrics, verdict
+from automax_lightning.trial.recorder import TrialRecorder
+from automax_lightning.trial.records import Objective, OnEpoch, Status, StopRequested, TrialResult, TrialSpec
+from automax_lightning.trial.result import outcome, split_metrics, status_of, verdict
 from automax_lightning.trial.score_file import FILE, keep_scores
 from automax_lightning.trial.seeding import ReproducibleEpochs, seed_all
-from automax_lightning.trial.trainer import as_list, has_test, progress_of, trial_callbacks, trial_settings
+from automax_lightning.trial.trainer import QUIET, as_list, has_test, trial_callbacks, trial_settings
 
 _GOES_ON = (Status.INTERRUPTED, Status.PAUSED)
 """Trials that may train further; the test split is scored once, after the last epoch."""
@@ -182,7 +181,7 @@ class Fit:
             status, reason = verdict(recorder, self.trainer)
         except Exception as exception:
             self.exception = exception
-            status, reason = classify(exception)
+            status, reason = status_of(exception)
         result = outcome(spec.number, recorder, test, status, reason, self.exception)
         if is_trial and self._trainer is not None and self._trainer.loggers:
             self._log(spec, recorder.objective, result)

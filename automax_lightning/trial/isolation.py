@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import gc
+import logging
 import os
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
 from lightning.pytorch.utilities.seed import isolate_rng
+
+_ADVICE = (
+    ".*does not have many workers.*",
+    ".*is smaller than the logging interval.*",
+    ".*Checkpoint directory .* exists and is not empty.*",
+    ".*Experiment logs directory .* exists and is not empty.*",  # it is the trial's own
+    ".*`isinstance\\(treespec, LeafSpec\\)` is deprecated.*",
+)
 
 
 @contextmanager
@@ -50,3 +60,23 @@ def collected() -> Iterator[None]:
         gc.collect()
         if is_ours:
             gc.unfreeze()
+
+
+@contextmanager
+def quiet_lightning(verbose: bool) -> Iterator[None]:
+    """Silence Lightning's messages and its advice on small loaders, and give the user's settings back afterwards."""
+    if verbose:
+        yield
+        return
+    loggers = [logging.getLogger(name) for name in ("lightning.pytorch", "lightning.fabric")]
+    levels = [logger.level for logger in loggers]
+    with warnings.catch_warnings():
+        for message in _ADVICE:
+            warnings.filterwarnings("ignore", message=message)
+        for logger in loggers:
+            logger.setLevel(logging.ERROR)
+        try:
+            yield
+        finally:
+            for logger, level in zip(loggers, levels, strict=True):
+                logger.setLevel(level)

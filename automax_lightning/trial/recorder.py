@@ -7,7 +7,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,17 +18,10 @@ from lightning.pytorch.trainer.states import TrainerFn
 from lightning.pytorch.utilities.types import STEP_OUTPUT
 
 from automax_lightning.errors import TargetError
-from automax_lightning.trial.records import Objective, Status
+from automax_lightning.trial.checkpoint import KEY
+from automax_lightning.trial.records import Objective, OnEpoch, Status, StopRequested
 from automax_lightning.trial.score_file import FILE, keep_scores
 from automax_lightning.utils.files import link_or_copy
-
-_KEY = "automax_lightning"
-
-OnEpoch = Callable[[int, float], "str | None"]
-"""Called on rank 0 after every epoch with (epochs done, score); a returned sentence ends the trial as stopped early."""
-
-StopRequested = Callable[[], bool]
-"""Asked at the end of every epoch: whether the user wants the whole search to pause."""
 
 
 class TrialRecorder(Checkpoint):
@@ -99,7 +92,7 @@ class TrialRecorder(Checkpoint):
 
         Under Lightning's ``callbacks`` key every later `Trainer` that loads the file would ask for this callback.
         """
-        checkpoint[_KEY] = {
+        checkpoint[KEY] = {
             "curve": list(self.curve),
             "best_epoch": self.best_epoch,
             "metrics": dict(self.metrics),
@@ -108,9 +101,9 @@ class TrialRecorder(Checkpoint):
 
     def on_load_checkpoint(self, trainer: L.Trainer, pl_module: L.LightningModule, checkpoint: dict[str, Any]) -> None:
         """Continue where the checkpoint left off; scoring a checkpoint changes nothing."""
-        if trainer.state.fn != TrainerFn.FITTING or _KEY not in checkpoint:
+        if trainer.state.fn != TrainerFn.FITTING or KEY not in checkpoint:
             return
-        kept = checkpoint[_KEY]
+        kept = checkpoint[KEY]
         self.curve = list(kept["curve"])
         self.best_epoch = kept["best_epoch"]
         self.metrics = dict(kept["metrics"])

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from enum import Enum
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 from automax_lightning.errors import ConfigError
+
+OnEpoch = Callable[[int, float], "str | None"]
+"""Called on rank 0 after every epoch with (epochs done, score); a returned sentence ends the trial as stopped early."""
+
+StopRequested = Callable[[], bool]
+"""Asked at the end of every epoch: whether the user wants the whole search to pause."""
 
 
 class Status(Enum):
@@ -142,3 +148,20 @@ class Objective:
         if than is None or math.isnan(than):
             return True
         return self.cost(score) < self.cost(than)
+
+
+@runtime_checkable
+class Trainable(Protocol):
+    """What a search needs of one trial; `Fit` is one, and anything else with this method may be tuned as well."""
+
+    def run(
+        self,
+        seed: int = 0,
+        *,
+        spec: TrialSpec | None = None,
+        objective: Objective | None = None,
+        on_epoch: OnEpoch | None = None,
+        stop_requested: StopRequested | None = None,
+        time_limit: float | None = None,
+    ) -> TrialResult:
+        """How the trial ended; goes on from what ``spec.directory`` holds of an interrupted run."""

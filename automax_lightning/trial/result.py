@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from typing import Any
 
 import lightning as L
+import torch
 
-from automax_lightning.errors import CheckpointError
+from automax_lightning.errors import AutoMAXError, BatchError, CheckpointError, NonFiniteError
 from automax_lightning.trial.recorder import TrialRecorder
 from automax_lightning.trial.records import Status, TrialResult
 
@@ -85,3 +86,20 @@ def split_metrics(metrics: Mapping[str, Any], prefix: str) -> dict[str, float]:
         {'AUROC': 0.9}
     """
     return {key.removeprefix(prefix): float(value) for key, value in metrics.items() if key.startswith(prefix)}
+
+
+def status_of(exception: BaseException) -> tuple[Status, str]:
+    """The status and the one-line reason of a trial that ended in `exception`.
+
+    Example:
+        >>> status_of(MemoryError("no room"))[0].name
+        'OUT_OF_MEMORY'
+    """
+    reason = str(exception) if isinstance(exception, AutoMAXError) else f"{type(exception).__name__}: {exception}"
+    kinds: tuple[tuple[type[BaseException] | tuple[type[BaseException], ...], Status], ...] = (
+        (NonFiniteError, Status.NON_FINITE),
+        (BatchError, Status.NO_POSITIVES),
+        ((torch.OutOfMemoryError, MemoryError), Status.OUT_OF_MEMORY),
+    )
+    status = next((status for kind, status in kinds if isinstance(exception, kind)), Status.CRASHED)
+    return status, reason.strip().split("\n")[0]

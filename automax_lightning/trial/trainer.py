@@ -8,10 +8,19 @@ from pathlib import Path
 from typing import Any
 
 import lightning as L
-import torch
 from lightning.pytorch.callbacks import ModelCheckpoint
 
 from automax_lightning.trial.records import Objective
+
+QUIET: Mapping[str, Any] = {
+    "devices": 1,
+    "logger": False,
+    "enable_progress_bar": False,
+    "enable_model_summary": False,
+    "num_sanity_val_steps": 0,
+}
+"""Trainer settings of a quiet trial, on one device; each of them can be overridden by `trainer_kwargs`."""
+
 
 CHECKPOINTS = "model_checkpoints"
 """Where the user's own ModelCheckpoints write, below the trial's directory; ``checkpoints`` is the trial's."""
@@ -53,18 +62,6 @@ def trial_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
     """
     decided = ("logger", "default_root_dir")
     return {name: copy.deepcopy(value) for name, value in settings.items() if name not in decided}
-
-
-def progress_of(checkpoint: Path | None) -> tuple[int, int]:
-    """Epochs and optimizer steps in a checkpoint of a trial; (0, 0) for None.
-
-    Args:
-        checkpoint: our own file.
-    """
-    if checkpoint is None:
-        return 0, 0
-    content = torch.load(checkpoint, map_location="cpu", weights_only=False)
-    return int(content["epoch"]) + 1, int(content["global_step"])
 
 
 def as_list(callbacks: L.Callback | Sequence[L.Callback] | None) -> list[L.Callback]:

@@ -11,11 +11,11 @@ from rich.console import Console
 
 from automax_lightning.after import AfterSearch
 from automax_lightning.config import AutoMAXConfig
-from automax_lightning.display.notebook import Progress, make_progress
+from automax_lightning.display.progress import Progress, make_progress
 from automax_lightning.display.terminal import SearchProgress
 from automax_lightning.errors import ConfigError, FirstTrialFailedError, JournalError
 from automax_lightning.factory import checks as preflight
-from automax_lightning.search.executors.base import Executor, Trainable
+from automax_lightning.search.executors.base import Executor
 from automax_lightning.search.executors.choose import make_executor
 from automax_lightning.search.interrupt import StopSignal
 from automax_lightning.search.planning.stopping import StopRules
@@ -26,10 +26,10 @@ from automax_lightning.search.storage.directory import remove_search
 from automax_lightning.search.storage.history import History
 from automax_lightning.search.storage.journal import Journal
 from automax_lightning.search.storage.lock import SearchLock
-from automax_lightning.search.storage.state_file import write_atomically
 from automax_lightning.search.warm_start import known_from
-from automax_lightning.space.autopartial import configuration, defaults_of_arms, values
-from automax_lightning.trial.records import Status, TrialResult
+from automax_lightning.space.configurations import configuration, defaults_of_arms, values
+from automax_lightning.trial.records import Status, Trainable, TrialResult
+from automax_lightning.utils.files import write_atomically
 
 if TYPE_CHECKING:
     from ConfigSpace import Configuration

@@ -11,11 +11,10 @@ import torch
 from torch import Tensor
 
 from automax_lightning.auc.keep import KeepScores
-from automax_lightning.quiet import QUIET, quiet_lightning
 from automax_lightning.trial.fit import Fit
-from automax_lightning.trial.isolation import isolated
+from automax_lightning.trial.isolation import isolated, quiet_lightning
 from automax_lightning.trial.seeding import ReproducibleEpochs
-from automax_lightning.trial.trainer import has_test, trial_settings
+from automax_lightning.trial.trainer import QUIET, has_test, trial_settings
 
 Datamodule = L.LightningDataModule | None
 

@@ -90,3 +90,15 @@ def configuration_lines(configuration: Mapping[str, Any], names: Mapping[str, st
         names: what `short_names` made; a missing one is shown in full.
     """
     return [f"{names.get(name, name)} = {show(value)}" for name, value in configuration.items()]
+
+
+def duration(seconds: float) -> str:
+    """A time as a person says it.
+
+    Example:
+        >>> duration(42.3), duration(600), duration(9000)
+        ('42 s', '10 min', '2.5 h')
+    """
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 from importlib.util import find_spec
+from typing import Any
 
 from automax_lightning.errors import ReportError
 
@@ -24,3 +26,9 @@ def need_extra(where: str, partners: tuple[str, ...] = _PARTNERS) -> None:
         raise ReportError(
             where, " and ".join(partners), f"no {' and no '.join(missing)}", 'Install it: pip install "automax-lightning[report]"'
         )
+
+
+def import_path(path: str) -> Any:
+    """The object behind a dotted path such as ``"package.Class"``; None where the module has no such name."""
+    module, _, name = path.rpartition(".")
+    return getattr(importlib.import_module(module), name, None) if module else None

@@ -7,9 +7,9 @@ import pickle
 import pytest
 import torch
 
+from automax_lightning.auc.data.labels import DataFacts
 from automax_lightning.auc.libauc.adapter import LossAdapter
 from automax_lightning.auc.pairs import registry as pairs
-from automax_lightning.auc.pairs.pair import DataFacts
 from automax_lightning.errors import BatchError, DataError, NonFiniteError, PairError
 from tests.auc import helpers
 

@@ -7,10 +7,10 @@ import math
 import pytest
 import torch
 
+from automax_lightning.auc.data.labels import DataFacts
 from automax_lightning.auc.libauc.adapter import LossAdapter
 from automax_lightning.auc.libauc.corrected_losses import aucm
 from automax_lightning.auc.pairs import registry as pairs
-from automax_lightning.auc.pairs.pair import DataFacts
 
 SCORES = torch.tensor([0.9, 0.3, 0.2, 0.5, 0.1])
 TARGETS = torch.tensor([1.0, 1.0, 0.0, 0.0, 0.0])

@@ -14,7 +14,7 @@ from automax_lightning.auc.pairs.portfolios import Portfolio, portfolio
 from automax_lightning.cli.config_factory import ConfigRecipe
 from automax_lightning.errors import ConfigError, JournalError
 from automax_lightning.models import MLP
-from automax_lightning.space.autopartial import configuration, moved_into, values
+from automax_lightning.space.configurations import configuration, moved_into, values
 from automax_lightning.space.parsing import parse_hyperparameters_from_dict
 from automax_lightning.trial.records import Objective
 

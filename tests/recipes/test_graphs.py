@@ -14,9 +14,9 @@ import yaml
 
 from automax_lightning.errors import ConfigError, DataError
 from automax_lightning.recipes import load
-from automax_lightning.recipes.datasets.graphs import CLASSES
 from automax_lightning.recipes.datasets.loaders import load_data
 from automax_lightning.recipes.networks.families import FAMILIES, Network
+from automax_lightning.recipes.networks.graph_networks import CLASSES
 from automax_lightning.recipes.networks.libauc_files import libauc_file
 from automax_lightning.recipes.sections import DatasetSection
 

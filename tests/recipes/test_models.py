@@ -17,9 +17,9 @@ from sklearn.datasets import load_digits
 
 from automax_lightning import AUCModule, Objective, TrialSpec
 from automax_lightning.errors import CheckpointError, ConfigError
-from automax_lightning.recipes.datasets.graphs import CLASSES
 from automax_lightning.recipes.datasets.local_files import image_arrays
 from automax_lightning.recipes.networks.families import FAMILIES, Network, family, network_of
+from automax_lightning.recipes.networks.graph_networks import CLASSES
 from automax_lightning.recipes.sections import ModelSection
 from automax_lightning.trial.fit import Fit
 

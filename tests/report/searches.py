@@ -14,7 +14,8 @@ from ConfigSpace import ConfigurationSpace, EqualsCondition, Float
 
 from automax_lightning.search.record import Reading
 from automax_lightning.search.storage.journal import Journal
-from automax_lightning.space.autopartial import parse_hyperparameters_from_dict, space_fingerprint
+from automax_lightning.space.autopartial import parse_hyperparameters_from_dict
+from automax_lightning.space.description import space_fingerprint
 from automax_lightning.trial.records import Status, TrialResult, TrialSpec
 from automax_lightning.trial.score_file import FILE, keep_scores
 

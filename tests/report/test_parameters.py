@@ -7,8 +7,7 @@ from ConfigSpace import Categorical, ConfigurationSpace, Constant, Float, Intege
 from ConfigSpace.hyperparameters import OrdinalHyperparameter
 
 from automax_lightning.report.figures.axes import axes
-from automax_lightning.space.autopartial import space_fingerprint
-from automax_lightning.space.description import parameters
+from automax_lightning.space.description import parameters, space_fingerprint
 from tests.report.searches import record, result, two_arms
 
 

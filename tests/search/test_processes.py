@@ -17,7 +17,7 @@ import torch
 from automax_lightning import DigitsDataModule, Status
 from automax_lightning.errors import ConfigError, ExecutionError
 from automax_lightning.search.storage.history import replay
-from automax_lightning.space.autopartial import configuration
+from automax_lightning.space.configurations import configuration
 from tests.search.trials import factory as badly
 from tests.search.trials import telling
 from tests.test_automax import factory, table, tree, tuner

@@ -15,11 +15,12 @@ from ConfigSpace import ConfigurationSpace, EqualsCondition, ForbiddenEqualsClau
 
 from automax_lightning import autopartial, pairs, parse_hyperparameters_from_dict
 from automax_lightning.errors import ConfigError, SpaceError
-from automax_lightning.search.proposer.candidates import Candidates, identity
+from automax_lightning.search.proposer.candidates import Candidates
 from automax_lightning.search.proposer.proposer import ENGINES, Observation, Proposer
 from automax_lightning.search.proposer.smac_facade import export
 from automax_lightning.search.proposer.surrogates import failure_cost, log_scaled
-from automax_lightning.space.autopartial import configuration, values
+from automax_lightning.search.storage.history import configuration_key
+from automax_lightning.space.configurations import configuration, values
 
 
 def aucm_space() -> ConfigurationSpace:
@@ -54,7 +55,7 @@ def test_the_default_comes_first_and_nothing_twice(preset: str) -> None:
     space = aucm_space()
     history = search(Proposer(space, seed=1, preset=preset), 25)
     assert history[0].values == values(space.get_default_configuration())
-    assert len({identity(observation.values) for observation in history}) == 25
+    assert len({configuration_key(observation.values) for observation in history}) == 25
     for observation in history:
         configuration(space, observation.values)
 
@@ -132,7 +133,7 @@ def test_a_finite_space_ends() -> None:
     space = ConfigurationSpace({"a": [1, 2, 3], "b": [True, False]})
     proposer = Proposer(space, seed=0)
     history = search(proposer, 6, lambda chosen: chosen["a"])
-    assert len({identity(observation.values) for observation in history}) == 6
+    assert len({configuration_key(observation.values) for observation in history}) == 6
     assert proposer.propose(history) is None
     constant = Proposer(parse_only_constant(), seed=0)
     assert constant.propose(search(constant, 1, lambda chosen: 0.0)) is None

@@ -3,8 +3,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from automax_lightning.search.executors.base import InlineExecutor, Trainable
-from automax_lightning.trial.records import Objective, Status, TrialResult, TrialSpec
+from automax_lightning.search.executors.base import InlineExecutor
+from automax_lightning.trial.records import Objective, Status, Trainable, TrialResult, TrialSpec
 
 AUROC = Objective("AUROC")
 

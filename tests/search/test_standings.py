@@ -1,7 +1,8 @@
 from __future__ import annotations
 
-from automax_lightning.search.planning.results import best_result, log, observations
+from automax_lightning.search.planning.results import best_result, observations
 from automax_lightning.search.storage.history import History
+from automax_lightning.search.storage.state_file import log
 from automax_lightning.trial.records import Objective, Status, TrialResult, TrialSpec
 from tests.search.simulate import results
 

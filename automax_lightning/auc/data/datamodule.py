@@ -11,9 +11,8 @@ import torch
 from torch.utils.data import DataLoader, Dataset, default_collate
 
 from automax_lightning.auc.data.batches import Collate, IndexedBatches
-from automax_lightning.auc.data.labels import Labels, check_labels, find_labels
+from automax_lightning.auc.data.labels import DataFacts, Labels, check_labels, find_labels
 from automax_lightning.auc.data.sampling import BalancedBatchSampler, EvaluationSampler, class_counts
-from automax_lightning.auc.pairs.pair import DataFacts
 from automax_lightning.errors import ConfigError, DataError, closest
 
 

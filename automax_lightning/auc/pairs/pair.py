@@ -10,24 +10,6 @@ from automax_lightning.errors import PairError, closest
 
 
 @dataclasses.dataclass(frozen=True)
-class DataFacts:
-    """What a loss must know of the training data before it can be made.
-
-    Args:
-        length: number of training samples.
-        positives: number of positive samples of each label; one entry for a binary task.
-    """
-
-    length: int
-    positives: tuple[int, ...]
-
-    @property
-    def num_labels(self) -> int:
-        """Number of labels."""
-        return len(self.positives)
-
-
-@dataclasses.dataclass(frozen=True)
 class OptimizerChoice:
     """An optimizer that belongs to a loss.
 

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from automax_lightning.errors import CheckpointError, ConfigError, closest
 from automax_lightning.models import MLP
-from automax_lightning.recipes.datasets.graphs import GraphNetwork, make_graph_network
+from automax_lightning.recipes.networks.graph_networks import GraphNetwork, make_graph_network
 from automax_lightning.recipes.networks.libauc_files import libauc_file
 from automax_lightning.recipes.networks.transformers import is_transformer, make_transformer
 from automax_lightning.recipes.networks.weights import load_backbone

@@ -17,7 +17,7 @@ from automax_lightning.report.figures.space import plot_importance, plot_paralle
 from automax_lightning.report.figures.trials import plot_curves, plot_history
 from automax_lightning.report.page import blocks as sections
 from automax_lightning.search.record import Reading
-from automax_lightning.search.storage.state_file import write_atomically
+from automax_lightning.utils.files import write_atomically
 from automax_lightning.utils.html import Raw, tag
 
 Plot = Callable[[Reading], Figure]

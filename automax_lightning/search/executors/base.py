@@ -5,29 +5,11 @@ from __future__ import annotations
 import traceback
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol
 
-from automax_lightning.failures import classify
 from automax_lightning.trial.isolation import collected
-from automax_lightning.trial.recorder import OnEpoch, StopRequested
-from automax_lightning.trial.records import Objective, TrialResult, TrialSpec
-
-
-@runtime_checkable
-class Trainable(Protocol):
-    """What a search needs of one trial; `Fit` is one, and anything else with this method may be tuned as well."""
-
-    def run(
-        self,
-        seed: int = 0,
-        *,
-        spec: TrialSpec | None = None,
-        objective: Objective | None = None,
-        on_epoch: OnEpoch | None = None,
-        stop_requested: StopRequested | None = None,
-        time_limit: float | None = None,
-    ) -> TrialResult:
-        """How the trial ended; goes on from what ``spec.directory`` holds of an interrupted run."""
+from automax_lightning.trial.records import Objective, OnEpoch, StopRequested, Trainable, TrialResult, TrialSpec
+from automax_lightning.trial.result import status_of
 
 
 class Executor(Protocol):
@@ -92,7 +74,7 @@ def _attempt(
         trainable = make(spec)
         return trainable.run(spec=spec, **terms), getattr(trainable, "exception", None)
     except Exception as error:
-        status, reason = classify(error)
+        status, reason = status_of(error)
         trace = "".join(traceback.format_exception(error))
         return TrialResult(number=spec.number, status=status, reason=reason, error=trace), error
 

@@ -8,7 +8,8 @@ from typing import Any
 from automax_lightning.config import AutoMAXConfig
 from automax_lightning.errors import ConfigError
 from automax_lightning.search.executors.base import Executor, InlineExecutor
-from automax_lightning.search.executors.trial_file import TrialFile, make_trainable, write_factory
+from automax_lightning.search.executors.pickling import write_factory
+from automax_lightning.search.executors.trial_file import TrialFile, make_trainable
 from automax_lightning.trial.records import Objective, TrialSpec
 
 

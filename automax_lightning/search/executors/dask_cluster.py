@@ -14,11 +14,11 @@ from automax_lightning.config import AutoMAXConfig
 from automax_lightning.errors import ExecutionError
 from automax_lightning.search.executors.base import write_error
 from automax_lightning.search.executors.dask_worker import end_supervisors, run_remotely
-from automax_lightning.search.executors.trial_file import TrialFile, salvage
-from automax_lightning.search.storage.state_file import write_atomically
-from automax_lightning.trial.recorder import OnEpoch, StopRequested
-from automax_lightning.trial.records import Status, TrialResult, TrialSpec
+from automax_lightning.search.executors.trial_file import TrialFile
+from automax_lightning.trial.checkpoint import salvage
+from automax_lightning.trial.records import OnEpoch, Status, StopRequested, TrialResult, TrialSpec
 from automax_lightning.trial.records_json import result_from_json, spec_to_json
+from automax_lightning.utils.files import write_atomically
 
 if TYPE_CHECKING:
     from distributed import Client, Future

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from automax_lightning.search.executors.processes import ProcessExecutor
 from automax_lightning.search.executors.trial_file import TrialFile
-from automax_lightning.search.storage.state_file import write_atomically
 from automax_lightning.trial.records import Objective, TrialSpec
 from automax_lightning.trial.records_json import result_to_json, spec_from_json
 from automax_lightning.trial.score_file import FILE
+from automax_lightning.utils.files import write_atomically
 
 if TYPE_CHECKING:
     from distributed import Worker

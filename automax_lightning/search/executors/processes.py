@@ -17,9 +17,9 @@ from typing import Any
 
 from automax_lightning.errors import ConfigError
 from automax_lightning.search.executors.devices import device_slots, threads_of_worker, visible_devices
-from automax_lightning.search.executors.trial_file import TrialFile, salvage
-from automax_lightning.trial.recorder import OnEpoch, StopRequested
-from automax_lightning.trial.records import Status, TrialResult, TrialSpec
+from automax_lightning.search.executors.trial_file import TrialFile
+from automax_lightning.trial.checkpoint import salvage
+from automax_lightning.trial.records import OnEpoch, Status, StopRequested, TrialResult, TrialSpec
 from automax_lightning.trial.records_json import result_from_json
 
 

@@ -18,10 +18,10 @@ from typing import Any
 
 import torch
 
-from automax_lightning.search.executors.base import Trainable, run_trial
-from automax_lightning.search.executors.trial_file import TrialFile, make_trainable, read_factory
-from automax_lightning.trial.recorder import OnEpoch, StopRequested
-from automax_lightning.trial.records import TrialResult, TrialSpec
+from automax_lightning.search.executors.base import run_trial
+from automax_lightning.search.executors.pickling import read_factory
+from automax_lightning.search.executors.trial_file import TrialFile, make_trainable
+from automax_lightning.trial.records import OnEpoch, StopRequested, Trainable, TrialResult, TrialSpec
 from automax_lightning.trial.records_json import result_to_json
 
 

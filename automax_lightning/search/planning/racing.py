@@ -8,8 +8,7 @@ from statistics import fmean, stdev
 from typing import Any
 
 from automax_lightning.search.planning.results import best_result, cost_of
-from automax_lightning.search.proposer.candidates import identity
-from automax_lightning.search.storage.history import History
+from automax_lightning.search.storage.history import History, configuration_key
 from automax_lightning.trial.records import Objective, TrialResult
 
 
@@ -41,7 +40,7 @@ def runners(history: History, objective: Objective) -> list[Runner]:
     """
     numbers: dict[Any, list[int]] = {}
     for spec in history.asks:
-        numbers.setdefault(identity(spec.configuration), []).append(spec.number)
+        numbers.setdefault(configuration_key(spec.configuration), []).append(spec.number)
     over = history.final()
     found = []
     for group in numbers.values():

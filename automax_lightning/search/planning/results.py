@@ -6,8 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from automax_lightning.search.proposer.candidates import identity
-from automax_lightning.search.storage.history import History, Observation
+from automax_lightning.search.storage.history import History, Observation, configuration_key
 from automax_lightning.trial.records import Objective, Status, TrialResult, TrialSpec
 
 
@@ -56,7 +55,7 @@ def observations(history: History, objective: Objective, levelled: Mapping[int, 
     """
     groups: dict[Any, list[TrialSpec]] = {}
     for spec in history.asks:
-        groups.setdefault(identity(spec.configuration), []).append(spec)
+        groups.setdefault(configuration_key(spec.configuration), []).append(spec)
     return [_observation(specs, history, objective, levelled or {}) for specs in groups.values()]
 
 
@@ -70,34 +69,3 @@ def _observation(specs: list[TrialSpec], history: History, objective: Objective,
     known = [levelled.get(result.number, cost) for result, cost in zip(results, costs, strict=True)]
     mean = sum(cost for cost in known if cost is not None) / len(known) if known else None
     return Observation(specs[0].configuration, mean)
-
-
-def log(history: History) -> list[dict[str, Any]]:
-    """One dictionary a finished trial, in the original AutoMAX's form: plain values only.
-
-    Keys: ``trial, val, test, space, seed, origin, status, reason, val_metrics, test_metrics, epochs, best_epoch,
-    seconds, checkpoint``; ``val`` and ``test`` are the target's values, None where there is none.
-    """
-    specs = {spec.number: spec for spec in history.asks}
-    return [_log_entry(specs[number], result) for number, result in sorted(history.final().items())]
-
-
-def _log_entry(spec: TrialSpec, result: TrialResult) -> dict[str, Any]:
-    has_score = result.status.has_score
-    target = next((name for name, value in result.val.items() if value == result.score), None)
-    return {
-        "trial": spec.number,
-        "val": result.score if has_score else None,
-        "test": result.test.get(target) if has_score and target is not None else None,
-        "space": dict(spec.configuration),
-        "seed": spec.seed,
-        "origin": spec.origin,
-        "status": result.status.name,
-        "reason": result.reason,
-        "val_metrics": dict(result.val),
-        "test_metrics": dict(result.test),
-        "epochs": result.epochs,
-        "best_epoch": result.best_epoch,
-        "seconds": result.seconds,
-        "checkpoint": None if result.checkpoint is None else str(result.checkpoint),
-    }

@@ -12,18 +12,14 @@ from ConfigSpace.hyperparameters import CategoricalHyperparameter, Constant, Ord
 from ConfigSpace.util import generate_grid, get_one_exchange_neighbourhood
 from numpy.typing import NDArray
 
-from automax_lightning.space.autopartial import values
+from automax_lightning.search.storage.history import configuration_key
+from automax_lightning.space.configurations import values
 
 Array = NDArray[np.float64]
 Seen = set[tuple[tuple[str, Any], ...]]
 
 _GRID_LIMIT = 5000
 _RANDOM, _AROUND, _PARENTS, _ROUNDS = 3000, 500, 6, 3
-
-
-def identity(chosen: Any) -> tuple[tuple[str, Any], ...]:
-    """What makes two configurations the same."""
-    return tuple(sorted((name, (type(value).__name__, value)) for name, value in dict(chosen).items()))
 
 
 class Candidates:
@@ -49,12 +45,12 @@ class Candidates:
         """A configuration not seen yet; None where there is none."""
         grid = self.grid()
         if grid is not None:
-            left = [config for config in grid if identity(values(config)) not in seen]
+            left = [config for config in grid if configuration_key(values(config)) not in seen]
             return left[generator.randint(len(left))] if left else None
         self.space.seed(int(generator.randint(2**31)))
         while True:  # a space of more than a few thousand configurations: a new one is found at once
             config = self.space.sample_configuration()
-            if identity(values(config)) not in seen:
+            if configuration_key(values(config)) not in seen:
                 return config
 
     def best(

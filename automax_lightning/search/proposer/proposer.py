@@ -11,10 +11,10 @@ import numpy as np
 from ConfigSpace import Configuration, ConfigurationSpace
 
 from automax_lightning.errors import ConfigError, closest
-from automax_lightning.search.proposer.candidates import Candidates, Seen, identity
+from automax_lightning.search.proposer.candidates import Candidates, Seen
 from automax_lightning.search.proposer.surrogates import Acquisition, failure_cost, forest, gaussian_process
-from automax_lightning.search.storage.history import Observation
-from automax_lightning.space.autopartial import configuration, values
+from automax_lightning.search.storage.history import Observation, configuration_key
+from automax_lightning.space.configurations import configuration, values
 
 if TYPE_CHECKING:
     from smac.facade.abstract_facade import AbstractFacade
@@ -111,15 +111,15 @@ class Proposer:
             history: all proposals so far, in order.
             known: what another search has found out; its best is tried right after the default.
         """
-        tried: Seen = {identity(observation.values) for observation in history}
+        tried: Seen = {configuration_key(observation.values) for observation in history}
         for origin, config in self._initial_design(known):
-            if identity(values(config)) not in tried:
+            if configuration_key(values(config)) not in tried:
                 return Proposal(values(config), origin)
         generator = self._generator(len(history))
         is_random = generator.uniform() < self.engine.random_share
-        elsewhere = [observation for observation in known if identity(observation.values) not in tried]
+        elsewhere = [observation for observation in known if configuration_key(observation.values) not in tried]
         everything = [*elsewhere, *history]
-        seen = {identity(observation.values) for observation in everything}
+        seen = {configuration_key(observation.values) for observation in everything}
         if is_random or not any(observation.cost is not None for observation in everything):
             return _proposal(self._candidates.random(generator, seen), "random")
         return self._model_based(everything, seen, generator)
@@ -131,7 +131,7 @@ class Proposer:
         score = self._surrogate(is_process, configs, costs, int(generator.randint(2**31)))
         parents = [configs[i] for i in np.argsort(costs, kind="stable")[:6]]
         for config in self._candidates.best(score, parents, generator):
-            if identity(values(config)) not in seen:
+            if configuration_key(values(config)) not in seen:
                 return Proposal(values(config), "gp" if is_process else "forest")
         return _proposal(self._candidates.random(generator, seen), "random")
 

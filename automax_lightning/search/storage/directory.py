@@ -8,9 +8,8 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
-from automax_lightning.search.storage.state_file import write_atomically
 from automax_lightning.trial.score_file import FILE
-from automax_lightning.utils.files import link_or_copy
+from automax_lightning.utils.files import link_or_copy, write_atomically
 
 _FILES = ("journal.jsonl", "state.pkl", "config.yaml", "best_config.yaml", "best_recipe.yaml", "factory.pkl", "report.html")
 _FOLDERS = ("trials", "smac", "workers", "refit")

@@ -149,3 +149,8 @@ class _Clock:
         if now is not None and self.newest is not None and event["event"] != "open":
             self.seconds += max(0.0, now - self.newest)
         self.newest = self.newest if now is None else now
+
+
+def configuration_key(chosen: Any) -> tuple[tuple[str, Any], ...]:
+    """What makes two configurations the same."""
+    return tuple(sorted((name, (type(value).__name__, value)) for name, value in dict(chosen).items()))

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import io
-import os
 import pickle
 from pathlib import Path
 from typing import Any
 
 from automax_lightning.errors import JournalError
+from automax_lightning.search.storage.history import History
+from automax_lightning.trial.records import TrialResult, TrialSpec
+from automax_lightning.utils.files import write_atomically
 
 
 def write_state(path: Path, log: list[dict[str, Any]]) -> None:
@@ -19,16 +21,6 @@ def write_state(path: Path, log: list[dict[str, Any]]) -> None:
         log: dictionaries of plain Python values.
     """
     write_atomically(path, pickle.dumps(log, protocol=4))
-
-
-def write_atomically(path: Path, content: bytes) -> None:
-    """Write a file by rename, synced to the disk."""
-    fresh = path.with_name(f"{path.name}.new")
-    with open(fresh, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(fresh, path)
 
 
 def read_state(path: Path) -> list[dict[str, Any]]:
@@ -49,3 +41,34 @@ def read_state(path: Path) -> list[dict[str, Any]]:
 class _PlainUnpickler(pickle.Unpickler):
     def find_class(self, module: str, name: str) -> Any:
         raise pickle.UnpicklingError(f"the object {module}.{name}")
+
+
+def log(history: History) -> list[dict[str, Any]]:
+    """One dictionary a finished trial, in the original AutoMAX's form: plain values only.
+
+    Keys: ``trial, val, test, space, seed, origin, status, reason, val_metrics, test_metrics, epochs, best_epoch,
+    seconds, checkpoint``; ``val`` and ``test`` are the target's values, None where there is none.
+    """
+    specs = {spec.number: spec for spec in history.asks}
+    return [_log_entry(specs[number], result) for number, result in sorted(history.final().items())]
+
+
+def _log_entry(spec: TrialSpec, result: TrialResult) -> dict[str, Any]:
+    has_score = result.status.has_score
+    target = next((name for name, value in result.val.items() if value == result.score), None)
+    return {
+        "trial": spec.number,
+        "val": result.score if has_score else None,
+        "test": result.test.get(target) if has_score and target is not None else None,
+        "space": dict(spec.configuration),
+        "seed": spec.seed,
+        "origin": spec.origin,
+        "status": result.status.name,
+        "reason": result.reason,
+        "val_metrics": dict(result.val),
+        "test_metrics": dict(result.test),
+        "epochs": result.epochs,
+        "best_epoch": result.best_epoch,
+        "seconds": result.seconds,
+        "checkpoint": None if result.checkpoint is None else str(result.checkpoint),
+    }

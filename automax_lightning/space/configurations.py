@@ -1,0 +1,106 @@
+"""Configurations as plain Python values, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from ConfigSpace import Configuration, ConfigurationSpace
+from ConfigSpace.exceptions import ForbiddenValueError
+from ConfigSpace.hyperparameters import Hyperparameter, IntegerHyperparameter, NumericalHyperparameter
+from ConfigSpace.util import deactivate_inactive_hyperparameters
+
+from automax_lightning.errors import SpaceError, closest
+
+
+def values(configuration: Configuration) -> dict[str, Any]:
+    """The active hyperparameters' values as plain Python: no NumPy scalars, tuples and None as they were given.
+
+    Example:
+        >>> space = ConfigurationSpace({"n": (1, 5), "flag": [True, False]})
+        >>> values(space.get_default_configuration())
+        {'flag': True, 'n': 3}
+    """
+    return {name: value.item() if isinstance(value, np.generic) else value for name, value in dict(configuration).items()}
+
+
+def configuration(space: ConfigurationSpace, chosen: Mapping[str, Any]) -> Configuration:
+    """The configuration of `space` with these values: the inverse of `values`.
+
+    Raises:
+        SpaceError: if a name is unknown, a value is illegal, or an active hyperparameter is missing.
+
+    Example:
+        >>> space = ConfigurationSpace({"n": (1, 5)})
+        >>> values(configuration(space, {"n": 2}))
+        {'n': 2}
+    """
+    for name, value in chosen.items():
+        if name not in space:
+            raise SpaceError(f"configuration.{name}", "a hyperparameter of the space", "none", closest(name, space))
+        if not _is_legal(space[name], value):
+            raise SpaceError(f"configuration.{name}", str(space[name]), repr(value), "Choose a value inside.")
+    try:
+        return Configuration(space, values=dict(chosen))
+    except Exception as error:  # ConfigSpace raises several kinds for missing, inactive and forbidden values
+        raise SpaceError(
+            "configuration", "values for exactly the active hyperparameters", f"{dict(chosen)}", str(error)
+        ) from error
+
+
+def defaults_of_arms(space: ConfigurationSpace, arm: str) -> list[dict[str, Any]]:
+    """The default configuration with each choice of `arm`, in the order of the choices.
+
+    Args:
+        space: where `arm` is a categorical hyperparameter that others depend on.
+        arm: its name.
+    """
+    defaults = {name: hyperparameter.default_value for name, hyperparameter in space.items()}
+    choices = space[arm].choices  # type: ignore[attr-defined]
+    return [values(deactivate_inactive_hyperparameters({**defaults, arm: choice}, space)) for choice in choices]
+
+
+def moved_into(space: ConfigurationSpace, wanted: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The default configuration with these values as far as the space allows them.
+
+    A number outside its range becomes the nearest bound, another illegal value the default; names that the space does
+    not have are left out.
+
+    Args:
+        space: any space.
+        wanted: values by name.
+
+    Returns:
+        The active values; None if the space has none of the names, or forbids what comes of it.
+
+    Example:
+        >>> space = ConfigurationSpace({"lr": (0.01, 0.3), "momentum": (0.0, 0.9)})
+        >>> moved_into(space, {"lr": 2.0, "margin": 1.0})
+        {'lr': 0.3, 'momentum': 0.45}
+    """
+    if not any(name in space for name in wanted):
+        return None
+    chosen = {name: hyperparameter.default_value for name, hyperparameter in space.items()}
+    for name, value in wanted.items():
+        if name in space:
+            near = _nearest(space[name], value)
+            chosen[name] = near if _is_legal(space[name], near) else chosen[name]
+    try:
+        return values(deactivate_inactive_hyperparameters(chosen, space))
+    except ForbiddenValueError:
+        return None
+
+
+def _nearest(hyperparameter: Hyperparameter[Any, Any], value: Any) -> Any:
+    if isinstance(hyperparameter, NumericalHyperparameter) and isinstance(value, (int, float)):
+        inside = min(max(value, hyperparameter.lower), hyperparameter.upper)
+        return round(inside) if isinstance(hyperparameter, IntegerHyperparameter) else float(inside)
+    return value
+
+
+def _is_legal(hyperparameter: Hyperparameter[Any, Any], value: Any) -> bool:
+    try:
+        return bool(hyperparameter.legal_value(value))
+    except (TypeError, ValueError):
+        return False
