@@ -246,12 +246,12 @@ class AutoMAX(AfterSearch):
             if self._known and not journal.history.asks and not journal.history.known:
                 journal.record_known(self._known)
             write_atomically(self.directory / "config.yaml", yaml.safe_dump(self.document()).encode())
-            session = SearchSession(
-                journal, self.proposer, executor, self.plan, experiment_name=self.experiment_name,
-                seed=self.config.seed_of_trials, deterministic=self.config.deterministic, stop=stop, listener=progress,
-            )  # fmt: skip
             try:
-                yield session
+                with SearchSession(
+                    journal, self.proposer, executor, self.plan, experiment_name=self.experiment_name,
+                    seed=self.config.seed_of_trials, deterministic=self.config.deterministic, stop=stop, listener=progress,
+                ) as session:  # fmt: skip
+                    yield session
             finally:
                 self.history = journal.history
 
