@@ -17,7 +17,7 @@ from automax_lightning.search.storage.history import History
 from automax_lightning.search.storage.journal import read
 from automax_lightning.search.storage.state_file import log
 from automax_lightning.trial.records import Objective, Status, TrialSpec
-from tests.report.searches import keep, plain, record, result
+from tests.support.searches import keep, plain, record, result
 
 
 def test_a_record_of_a_history_says_what_the_one_of_its_directory_says(tmp_path: Path) -> None:
