@@ -15,8 +15,9 @@ from automax_lightning.search.planning.racing import incumbent
 from automax_lightning.search.storage.history import History
 from automax_lightning.search.storage.journal import read_search
 from automax_lightning.space.description import Parameter, parameters
+from automax_lightning.trial.checkpoint import TrialFiles
 from automax_lightning.trial.records import Objective, Status, TrialResult, TrialSpec
-from automax_lightning.trial.score_file import FILE, TrialScores, read_scores
+from automax_lightning.trial.score_file import TrialScores, read_scores
 from automax_lightning.utils.formatting import short_names
 
 
@@ -131,8 +132,7 @@ class Reading:
         """Scores and labels of a trial's best epoch; empty where none were kept."""
         if result is None or self.directory is None:
             return TrialScores()
-        folder = self.directory / "trials" / f"{result.number:04d}" / "checkpoints"
-        kept = read_scores(folder / FILE)
+        kept = read_scores(TrialFiles.of(self.directory, result.number).scores)
         is_same = kept.epoch in (0, result.best_epoch)
         return kept if is_same else TrialScores(notes=dict.fromkeys(kept.splits, "they belong to another epoch"))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -10,6 +11,7 @@ from automax_lightning.report.page import rerun as again
 from automax_lightning.report.tables import arm_table, seed_table
 from automax_lightning.report.verdict import verdict
 from automax_lightning.search.record import Reading
+from automax_lightning.trial.checkpoint import TrialFiles
 from automax_lightning.trial.records import Status, TrialResult
 from automax_lightning.utils.formatting import show, show_score, show_seconds
 from automax_lightning.utils.html import Raw, table, tag, text
@@ -104,7 +106,7 @@ def failures(reading: Reading) -> Raw:
 
 
 def _trace(result: TrialResult) -> str:
-    return f"trials/{result.number:04d}/error.txt" if result.error else "-"
+    return TrialFiles.of(Path(), result.number).error.as_posix() if result.error else "-"
 
 
 def trials(reading: Reading) -> Raw:
