@@ -34,6 +34,7 @@ LAYERS = [
     "auc.pairs.pair",
     "auc.pairs.catalogue",
     "auc.pairs.registry",
+    "pairs",
     "auc.pairs.portfolios",
     "auc.libauc.corrected_losses",
     "auc.libauc.construction",
@@ -140,6 +141,7 @@ LAYERS = [
     "cli.early_checks",
     "cli.entry_point",
     "cli.__main__",
+    "__main__",
 ]
 
 
@@ -209,5 +211,5 @@ def test_every_public_name_exists_and_is_documented(name: str) -> None:
 
 
 def test_an_unknown_name_is_an_attribute_error() -> None:
-    with pytest.raises(AttributeError, match="no attribute 'AutoMAXX'"):
+    with pytest.raises(AttributeError, match="No automax_lightning attribute AutoMAXX"):
         _ = automax_lightning.AutoMAXX
