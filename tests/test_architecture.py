@@ -18,6 +18,7 @@ LAYERS = [
     "errors",
     "utils.files",
     "cli.commands",
+    "cli.examples",
     "cli.dotted_keys",
     "cli.signatures",
     "utils.formatting",

@@ -21,6 +21,7 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (folder / "inner" / "nets.py").write_text("from .. import deep\nfrom ..deep import Net\n")
     (folder / "deep.py").write_text("raise SystemExit\nclass Net:\n    def __init__(self, width, *, lr=0.1): ...\n")
     monkeypatch.syspath_prepend(str(tmp_path))
+    arguments_of.cache_clear()
     return folder
 
 
