@@ -80,8 +80,8 @@ def modules(folder: Path = PACKAGE) -> dict[str, Path]:
 
 
 MODULES = modules()
-# `__init__` says what a package offers, `__main__` how it is started: they hold no logic, and may reach any room.
-ROOMS = sorted(name for name in MODULES if "." in name or not name.startswith("__"))
+# The package's own `__init__` offers names of any room, and loads them on first use.
+ROOMS = sorted(name for name in MODULES if name != "__init__")
 FILES = sorted(name for name in MODULES if not name.rpartition(".")[2].startswith("__"))
 
 
