@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from ConfigSpace import Categorical, ConfigurationSpace, Constant, Float, Integer, Normal
 from ConfigSpace.hyperparameters import OrdinalHyperparameter
 
 from automax_lightning.report.figures.axes import axes
-from automax_lightning.space.description import parameters, space_fingerprint
+from automax_lightning.space.description import parameters, space_difference, space_fingerprint
 from tests.support.searches import record, result, two_arms
+from tests.support.spaces import conditional
 
 
 def test_every_kind_of_hyperparameter_is_read() -> None:
@@ -46,3 +49,14 @@ def test_a_fingerprint_that_cannot_be_read_leaves_what_was_seen() -> None:
     assert odd.choices == (1, 2)
     (numpy,) = parameters({"x": "UniformFloatHyperparameter(lower=np.float64(0.5), upper=2.0, log=False)"})
     assert (numpy.low, numpy.high) == (0.5, 2.0)
+
+
+def test_fingerprints_tell_spaces_apart_and_ignore_order() -> None:
+    first = ConfigurationSpace({"a": (0.0, 1.0), "b": [1, 2]})
+    second = ConfigurationSpace({"b": [1, 2], "a": (0.0, 1.0)})
+    third = ConfigurationSpace({"a": (0.0, 2.0), "c": [1, 2]})
+    assert space_fingerprint(first) == space_fingerprint(second)
+    assert space_difference(space_fingerprint(first), space_fingerprint(second)) == []
+    lines = space_difference(space_fingerprint(first), space_fingerprint(third))
+    assert [line.split(":")[0] for line in lines] == ["a", "b", "c"]
+    assert json.dumps(space_fingerprint(conditional().cs))

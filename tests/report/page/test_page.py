@@ -11,7 +11,7 @@ from automax_lightning.cli import main
 from automax_lightning.errors import JournalError, ReportError
 from automax_lightning.report.page.page import page, write_report
 from automax_lightning.report.page.rerun import call, command, versions
-from automax_lightning.search.record import Reading
+from automax_lightning.search.record import SearchRecord
 from automax_lightning.search.storage.history import History
 from automax_lightning.search.storage.journal import Journal
 from automax_lightning.trial.records import Objective, Status
@@ -105,7 +105,7 @@ def test_a_search_that_is_running_is_shown(tmp_path: Path) -> None:
     reading = record(tmp_path, [(CONFIG, result(1, 0.7)), (CONFIG, None)])
     with open(tmp_path / "journal.jsonl", "ab") as journal:
         journal.write(b'{"event": "epo')
-    text = outside_plotly(page(Reading.of(tmp_path)))
+    text = outside_plotly(page(SearchRecord.of(tmp_path)))
     assert "not over, epoch 1" in text
     assert "1 of 2" in text
     assert reading.n_trials == 2
@@ -125,7 +125,7 @@ def test_a_search_without_trials_has_no_page(tmp_path: Path) -> None:
         write_report(record(tmp_path, []))
     (tmp_path / "empty").mkdir()
     with pytest.raises(JournalError, match="found none. Pass <output_directory>/<name>"):
-        Reading.of(tmp_path / "empty")
+        SearchRecord.of(tmp_path / "empty")
 
 
 @pytest.mark.parametrize(
@@ -145,7 +145,7 @@ def test_the_command_to_go_on_is_the_one_that_was_typed(
     monkeypatch.setattr(sys, "argv", line)
     with Journal(tmp_path, {"target": "AUROC", "mode": "max"}):
         pass
-    assert command(Reading.of(tmp_path)) == expected
+    assert command(SearchRecord.of(tmp_path)) == expected
 
 
 def test_the_call_to_go_on_has_the_settings_that_differ_and_never_overwrites() -> None:
@@ -159,7 +159,7 @@ def test_the_call_to_go_on_has_the_settings_that_differ_and_never_overwrites() -
         "eta": 3,
         "target": "x",
     }
-    text = call(Reading(History(), Objective("AUPRC"), config=config))
+    text = call(SearchRecord(History(), Objective("AUPRC"), config=config))
     assert text.splitlines()[0] == "config = AutoMAXConfig(name='a', n_trials=5, SEED=3)"
     assert "target='AUPRC'" in text
 
