@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from automax_lightning.config import AutoMAXConfig as AutoMAXConfig
     from automax_lightning.config import AutoMAXConfigration as AutoMAXConfigration
     from automax_lightning.errors import AutoMAXError as AutoMAXError
+    from automax_lightning.factory.fit_factory import FitFactory as FitFactory
     from automax_lightning.factory.trainer_factory import trainer_factory as trainer_factory
     from automax_lightning.space.autopartial import autopartial as autopartial
     from automax_lightning.space.autopartial import parse_hyperparameters_from_dict as parse_hyperparameters_from_dict
@@ -41,6 +42,7 @@ _HOMES = {
     "AutoMAXError": "errors",
     "DigitsDataModule": "auc.data.digits",
     "Fit": "trial.fit",
+    "FitFactory": "factory.fit_factory",
     "Objective": "trial.records",
     "ReproducibleEpochs": "trial.seeding",
     "Status": "trial.records",
