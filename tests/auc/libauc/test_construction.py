@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from automax_lightning.auc.data.labels import DataFacts
+from automax_lightning.auc.data.facts import DataFacts
 from automax_lightning.auc.libauc.construction import adopt_tensors, make_loss
 from automax_lightning.auc.pairs import registry as pairs
 from tests.support import auc
