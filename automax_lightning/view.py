@@ -7,8 +7,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import torch
-
 from automax_lightning import report
 from automax_lightning.config import AutoMAXConfig
 from automax_lightning.errors import CheckpointError, ConfigError
@@ -23,6 +21,7 @@ from automax_lightning.search.storage.journal import check_same, read
 from automax_lightning.search.storage.state_file import log
 from automax_lightning.space.configurations import configuration, defaults_of_arms, moved_into
 from automax_lightning.space.description import space_fingerprint
+from automax_lightning.trial.checkpoint import BEST, load_checkpoint
 from automax_lightning.trial.records import Objective, Trainable, TrialResult
 from automax_lightning.tuner.plots import SearchShow
 
@@ -203,11 +202,10 @@ class SearchView(SearchShow):
             CheckpointError: if no trial has a score, or its checkpoint is gone.
         """
         best, incumbent = self.best, self.incumbent
-        path = self.best_directory / "best.ckpt"
+        path = self.best_directory / BEST
         if best is None or incumbent is None or not path.exists():
             raise CheckpointError(str(path), "the best trial's checkpoint", "none", "Run optimize() first.")
         module: L.LightningModule = self.trainer(incumbent).module  # type: ignore[attr-defined]
         module.configure_model()  # Lightning's place for layers that are made late; it may be called twice
-        # Our own file; a user's module may keep any object in its checkpoint.
-        module.load_state_dict(torch.load(path, map_location="cpu", weights_only=False)["state_dict"])
+        module.load_state_dict(load_checkpoint(path)["state_dict"])
         return module.eval()

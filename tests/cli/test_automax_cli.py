@@ -20,7 +20,7 @@ from lightning.pytorch.cli import LightningCLI
 from automax_lightning import AutoMAX, AutoMAXCLI
 from automax_lightning.cli import main
 from automax_lightning.errors import ConfigError, SpaceError
-from automax_lightning.search.record import Reading
+from automax_lightning.search.record import SearchRecord
 from tests.support.stranger import SEARCH, make_project
 
 
@@ -59,7 +59,7 @@ def test_the_file_in_the_directory_goes_on_with_the_search(project: Path) -> Non
     second = AutoMAXCLI(net.Net, net.Data, args=line).tuner
     assert (second.finished, len(second.log)) == (2, 3)
     assert second.log[:2] == first.log
-    assert Reading.of(second.directory).config["n_trials"] == 3
+    assert SearchRecord.of(second.directory).config["n_trials"] == 3
 
 
 @pytest.mark.filterwarnings("ignore:LightningCLI's args parameter is intended")

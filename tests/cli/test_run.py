@@ -136,9 +136,9 @@ def test_there_is_a_recipe_of_each_kind() -> None:
 
 
 @pytest.mark.slow
-def test_the_command_of_the_readme_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_command_of_the_guide_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     root = Path(__file__).parents[2]
-    lines = (root / "README.md").read_text(encoding="utf-8").splitlines()
+    lines = (root / "examples" / "guide" / "recipes.md").read_text(encoding="utf-8").splitlines()
     command = next(shlex.split(line) for line in lines if line.startswith("automax-lightning run "))
     shutil.copytree(root / "examples", tmp_path / "examples")
     monkeypatch.chdir(tmp_path)

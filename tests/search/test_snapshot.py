@@ -40,7 +40,7 @@ def test_what_runs_is_seen_from_the_journal_alone(finished: Path, tmp_path: Path
     before = sorted(tmp_path.iterdir())
     seen = snapshot(tmp_path, now=newest["time"] + 7.0)
     assert seen.running == (Running(newest["number"], newest["epoch"], None, newest["score"]),)
-    assert (seen.finished, seen.n_trials, seen.holder, seen.idle) == (2, 3, None, pytest.approx(7.0))
+    assert (len(seen.record.results), seen.record.n_trials, seen.holder, seen.idle) == (2, 3, None, pytest.approx(7.0))
     assert "nobody runs it; the command that started it continues it" in seen.describe()
     assert f"  trial {newest['number']}, epoch {newest['epoch']}: score {newest['score']:.4f}" in seen.describe()
     assert sorted(tmp_path.iterdir()) == before
@@ -66,6 +66,6 @@ def test_a_directory_without_a_search_is_bad_input(tmp_path: Path, capsys: pytes
 
 def test_status_needs_no_torch(finished: Path) -> None:
     code = f"import sys; from automax_lightning.cli import main; main(['status', {str(finished)!r}]); "
-    code += "print(sorted({'torch', 'smac', 'lightning', 'pandas'} & set(sys.modules)))"
+    code += "print(sorted({'torch', 'smac', 'lightning', 'pandas', 'ConfigSpace'} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "[]"

@@ -1,29 +1,21 @@
 from __future__ import annotations
 
-import json
-import math
 import pickle
 from typing import Any
 
 import cloudpickle
 import pytest
 from ConfigSpace import (
-    AndConjunction,
     Categorical,
-    ConfigurationSpace,
-    EqualsCondition,
     Float,
-    ForbiddenAndConjunction,
-    ForbiddenEqualsClause,
-    GreaterThanCondition,
     Integer,
 )
 
 from automax_lightning import autopartial, parse_hyperparameters_from_dict
 from automax_lightning.errors import SpaceError, SpaceTypeError
-from automax_lightning.space.configurations import configuration, values
-from automax_lightning.space.description import space_difference, space_fingerprint
-from automax_lightning.utils.serialization import decode_values, encode_values
+from automax_lightning.space.configurations import configuration
+from automax_lightning.space.description import space_fingerprint
+from tests.support.spaces import conditional
 
 
 def collect(*args: Any, **kwds: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
@@ -32,20 +24,6 @@ def collect(*args: Any, **kwds: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
 
 def specs(**kwargs: Any) -> dict[str, Any]:
     return parse_hyperparameters_from_dict(kwargs)
-
-
-def conditional() -> autopartial:
-    inner = autopartial(dict, **specs(kind=["sgd", "adam"], momentum=(0.1, 0.9), nesterov=[True, False], lr=(0.1, 0.5)))
-    space = inner.cs
-    space.add(EqualsCondition(space["momentum"], space["kind"], "sgd"))
-    space.add(
-        AndConjunction(
-            EqualsCondition(space["nesterov"], space["kind"], "sgd"),
-            GreaterThanCondition(space["nesterov"], space["lr"], 0.2),
-        )
-    )
-    space.add(ForbiddenAndConjunction(ForbiddenEqualsClause(space["kind"], "adam"), ForbiddenEqualsClause(space["lr"], 0.1)))
-    return inner
 
 
 def test_every_value_reaches_the_function_with_its_type() -> None:
@@ -127,54 +105,6 @@ def test_what_cannot_be_called_or_searched_is_refused() -> None:
         autopartial(dict, lr=0.1)
     with pytest.raises(ValueError, match=r"autopartial.0"):
         autopartial(dict, (1, 2))
-
-
-def test_values_and_configuration_are_inverse() -> None:
-    space = conditional().cs
-    for config in space.sample_configuration(50):
-        plain = values(config)
-        assert configuration(space, plain) == config
-        decoded = decode_values(json.loads(json.dumps(encode_values(plain), allow_nan=False)))
-        assert decoded == plain
-        assert configuration(space, decoded) == config
-
-
-@pytest.mark.parametrize(
-    ("chosen", "message"),
-    [
-        ({"x": 0.5, "y": 1}, r"configuration.y: expected a hyperparameter of the space"),
-        ({"x": 1.5}, r"configuration.x: .* found 1.5"),
-        ({"x": "a"}, r"configuration.x: .* found 'a'"),
-        ({}, "exactly the active hyperparameters"),
-    ],
-)
-def test_a_foreign_configuration_is_refused(chosen: dict[str, Any], message: str) -> None:
-    with pytest.raises(SpaceError, match=message):
-        configuration(ConfigurationSpace({"x": (0.0, 1.0)}), chosen)
-
-
-@pytest.mark.parametrize("value", [(1, (2.5, None)), math.inf, -math.inf, [1, "a"], {"a": (1,)}, True, None, 1, 1.0, "x"])
-def test_encoding_keeps_types(value: Any) -> None:
-    decoded = decode_values(json.loads(json.dumps(encode_values({"v": value}), allow_nan=False)))["v"]
-    assert decoded == value
-    assert type(decoded) is type(value)
-
-
-def test_encoding_keeps_nan_and_refuses_objects() -> None:
-    assert math.isnan(decode_values(encode_values({"v": math.nan}))["v"])
-    with pytest.raises(SpaceError, match="v: expected a bool, int, float"):
-        encode_values({"v": object()})
-
-
-def test_fingerprints_tell_spaces_apart_and_ignore_order() -> None:
-    first = ConfigurationSpace({"a": (0.0, 1.0), "b": [1, 2]})
-    second = ConfigurationSpace({"b": [1, 2], "a": (0.0, 1.0)})
-    third = ConfigurationSpace({"a": (0.0, 2.0), "c": [1, 2]})
-    assert space_fingerprint(first) == space_fingerprint(second)
-    assert space_difference(space_fingerprint(first), space_fingerprint(second)) == []
-    lines = space_difference(space_fingerprint(first), space_fingerprint(third))
-    assert [line.split(":")[0] for line in lines] == ["a", "b", "c"]
-    assert json.dumps(space_fingerprint(conditional().cs))
 
 
 def test_hyperparameters_of_the_users_own_are_taken_as_they_are() -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from ConfigSpace import Categorical, ConfigurationSpace, Constant, Float, Integer, Normal
 from ConfigSpace.hyperparameters import OrdinalHyperparameter
 
-from automax_lightning.report.figures.axes import axes
-from automax_lightning.space.description import parameters, space_fingerprint
-from tests.support.searches import record, result, two_arms
+from automax_lightning.space.description import parameters, space_difference, space_fingerprint
+from tests.support.spaces import conditional
 
 
 def test_every_kind_of_hyperparameter_is_read() -> None:
@@ -29,20 +30,19 @@ def test_every_kind_of_hyperparameter_is_read() -> None:
     assert found["f"].ticks() == [(0.0, "0.0001"), (1.0, "0.1")]
 
 
-def test_conditions_belong_to_their_hyperparameter_and_arms_share_an_axis(tmp_path) -> None:  # type: ignore[no-untyped-def]
-    arm = "AUCMLoss:optimizer_kwargs:lr"
-    reading = record(tmp_path, [({"loss": "AUCMLoss", "width": 8, arm: 0.01}, result(1, 0.8))], two_arms())
-    found = {each.name: each for each in reading.parameters}
-    assert found[arm].condition == "loss == 'AUCMLoss'"
-    assert [each.name for each in reading.arms] == ["loss"]
-    shown = {axis.parameter.label: axis for axis in axes(reading)}
-    assert shown["lr"].names == (arm, "CrossEntropyLoss:optimizer_kwargs:lr")
-    assert shown["lr"].position({arm: 0.01}) == pytest.approx(0.5)
-    assert shown["lr"].position({"loss": "x"}) is None
-
-
 def test_a_fingerprint_that_cannot_be_read_leaves_what_was_seen() -> None:
     (odd,) = parameters({"x": "CategoricalHyperparameter(choices=(<object at 0x1>,))"}, seen=[{"x": 1}, {"x": 2}, {"x": 1}])
     assert odd.choices == (1, 2)
     (numpy,) = parameters({"x": "UniformFloatHyperparameter(lower=np.float64(0.5), upper=2.0, log=False)"})
     assert (numpy.low, numpy.high) == (0.5, 2.0)
+
+
+def test_fingerprints_tell_spaces_apart_and_ignore_order() -> None:
+    first = ConfigurationSpace({"a": (0.0, 1.0), "b": [1, 2]})
+    second = ConfigurationSpace({"b": [1, 2], "a": (0.0, 1.0)})
+    third = ConfigurationSpace({"a": (0.0, 2.0), "c": [1, 2]})
+    assert space_fingerprint(first) == space_fingerprint(second)
+    assert space_difference(space_fingerprint(first), space_fingerprint(second)) == []
+    lines = space_difference(space_fingerprint(first), space_fingerprint(third))
+    assert [line.split(":")[0] for line in lines] == ["a", "b", "c"]
+    assert json.dumps(space_fingerprint(conditional().cs))

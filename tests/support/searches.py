@@ -12,7 +12,7 @@ import numpy as np
 import yaml
 from ConfigSpace import ConfigurationSpace, EqualsCondition, Float
 
-from automax_lightning.search.record import Reading
+from automax_lightning.search.record import SearchRecord
 from automax_lightning.search.storage.journal import Journal
 from automax_lightning.space.autopartial import parse_hyperparameters_from_dict
 from automax_lightning.space.description import space_fingerprint
@@ -52,7 +52,7 @@ def record(
     over: ConfigurationSpace | None = None,
     seeds: Sequence[int] | None = None,
     **settings: Any,
-) -> Reading:
+) -> SearchRecord:
     """Write a search to disk; its first trial is the default, a trial without a result is running."""
     described = {
         "n_trials": len(trials),
@@ -75,7 +75,7 @@ def record(
                 journal.record_result(ended)
     config = {"name": directory.name, "n_trials": len(trials), "target": "AUROC"}
     (directory / "config.yaml").write_text(yaml.safe_dump(config))
-    return Reading.of(directory)
+    return SearchRecord.of(directory)
 
 
 def keep(directory: Path, number: int, strength: float, size: int = 400, epoch: int = 2, seed: int = 0) -> None:
@@ -89,7 +89,7 @@ def keep(directory: Path, number: int, strength: float, size: int = 400, epoch: 
     keep_scores(path, [callback], "test")
 
 
-def plain(directory: Path, count: int = 8) -> Reading:
+def plain(directory: Path, count: int = 8) -> SearchRecord:
     """Trials whose score depends on the learning rate alone, with one failure and one that was stopped."""
     trials: list[tuple[dict[str, Any], TrialResult | None]] = []
     for number in range(1, count + 1):

@@ -9,7 +9,7 @@ from sklearn.metrics import roc_auc_score
 
 from automax_lightning.errors import ReportError
 from automax_lightning.report.bootstrap import difference
-from automax_lightning.search.record import Reading
+from automax_lightning.search.record import SearchRecord
 from automax_lightning.trial.score_file import FILE, read_scores
 from automax_lightning.utils.imports import need_extra
 from tests.support.searching import factory, tuner
@@ -20,7 +20,7 @@ PLOTS = ("plot_history", "plot_curves", "plot_parallel", "plot_slice", "plot_imp
 def test_a_search_draws_itself_and_says_the_same_as_its_directory(tmp_path: Path) -> None:
     search = tuner(tmp_path, n_trials=5)
     search.optimize()
-    again = Reading.of(search.directory)
+    again = SearchRecord.of(search.directory)
     ours = search.reading()
     assert ours.history == again.history
     assert ours.history.curves

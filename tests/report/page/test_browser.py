@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from automax_lightning.report.page.page import write_report
-from automax_lightning.search.record import Reading
+from automax_lightning.search.record import SearchRecord
 from automax_lightning.trial.records import Status
 from tests.support.chromium import look
 from tests.support.searches import keep, plain, record, result, space, two_arms
@@ -16,13 +16,13 @@ from tests.support.searches import keep, plain, record, result, space, two_arms
 CONFIG = {"lr": 0.01, "size": (8,)}
 
 
-def one_trial(root: Path) -> Reading:
+def one_trial(root: Path) -> SearchRecord:
     reading = record(root, [(CONFIG, result(1, 0.7))])
     keep(root, 1, 1.0)
     return reading
 
 
-def several_losses(root: Path) -> Reading:
+def several_losses(root: Path) -> SearchRecord:
     arms = ["AUCMLoss", "CrossEntropyLoss"]
     trials = [
         ({"loss": arms[n % 2], "width": n + 4, f"{arms[n % 2]}:optimizer_kwargs:lr": 0.01 + n / 1000}, result(n, 0.5 + n / 100))
@@ -31,7 +31,7 @@ def several_losses(root: Path) -> Reading:
     return record(root, trials, two_arms())
 
 
-def long_names_and_odd_values(root: Path) -> Reading:
+def long_names_and_odd_values(root: Path) -> SearchRecord:
     name = "model.init_args.optimizer_kwargs.lr"
     over = space(
         **{
@@ -47,7 +47,7 @@ def long_names_and_odd_values(root: Path) -> Reading:
     return record(root, [*trials, ({name: 0.01, "data.init_args.a.very.long.name_of_a_choice": None}, None)], over)
 
 
-def only_failures(root: Path) -> Reading:
+def only_failures(root: Path) -> SearchRecord:
     return record(root, [(CONFIG, result(n, None, Status.CRASHED, reason="</script><img src=x>")) for n in (1, 2)])
 
 

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import json
 import logging
-import math
 import os
 import subprocess
 import sys
@@ -11,43 +10,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from ConfigSpace import ConfigurationSpace, EqualsCondition, ForbiddenEqualsClause
+from ConfigSpace import ConfigurationSpace
 
-from automax_lightning import autopartial, pairs, parse_hyperparameters_from_dict
+from automax_lightning import autopartial, parse_hyperparameters_from_dict
 from automax_lightning.errors import ConfigError, SpaceError
-from automax_lightning.search.proposer.candidates import Candidates
 from automax_lightning.search.proposer.proposer import ENGINES, Observation, Proposer
-from automax_lightning.search.proposer.smac_facade import export
-from automax_lightning.search.proposer.surrogates import failure_cost, log_scaled
 from automax_lightning.search.storage.history import configuration_key
 from automax_lightning.space.configurations import configuration, values
-
-
-def aucm_space() -> ConfigurationSpace:
-    pair = pairs.get("AUCMLoss")
-    return autopartial(dict, **parse_hyperparameters_from_dict({**pair.loss_space, **pair.optimizer().space})).cs
-
-
-def cost(chosen: Any) -> float:
-    """A smooth landscape over AUCM's space, with its optimum away from the default."""
-    distance = (math.log10(chosen["lr"]) + 2) ** 2 + (chosen["momentum"] - 0.85) ** 2 * 20
-    return -(0.95 - 0.02 * distance - 5 * abs(chosen["epoch_decay"] - 0.004) - (0.0 if chosen["margin"] == 0.8 else 0.01))
-
-
-def search(proposer: Proposer, n: int, objective: Any = cost) -> list[Observation]:
-    history: list[Observation] = []
-    for _ in range(n):
-        proposal = proposer.propose(history)
-        assert proposal is not None
-        history.append(Observation(proposal.values, objective(proposal.values)))
-    return history
-
-
-def branching_space() -> ConfigurationSpace:
-    space = ConfigurationSpace({"kind": ["sgd", "adam"], "lr": (0.01, 1.0), "momentum": (0.0, 0.9), "n": (1, 8)})
-    space.add(EqualsCondition(space["momentum"], space["kind"], "sgd"))
-    space.add(ForbiddenEqualsClause(space["n"], 3))
-    return space
+from tests.support.proposals import aucm_space, branching_space, cost, search
 
 
 @pytest.mark.parametrize("preset", sorted(ENGINES))
@@ -74,7 +44,8 @@ def test_a_proposal_depends_on_the_history_alone() -> None:
 
 def test_five_hash_seeds_propose_the_same_fifteen_configurations() -> None:
     code = (
-        "import json; from tests.search.proposer.test_proposer import *; "
+        "import json; from automax_lightning.search.proposer.proposer import Proposer; "
+        "from tests.support.proposals import aucm_space, search; "
         "print(json.dumps([o.values for o in search(Proposer(aucm_space(), seed=7), 15)]))"
     )
     found = {
@@ -162,23 +133,6 @@ def test_trials_in_flight_push_the_next_proposal_elsewhere() -> None:
     assert found[0].values != found[1].values  # type: ignore[union-attr]
 
 
-def test_a_failure_costs_as_much_as_the_worst() -> None:
-    assert failure_cost([]) == 0.0
-    assert failure_cost([-0.9, -0.5]) == 0.0
-    assert failure_cost([3.0, 1.0]) == 3.0
-
-
-def test_the_cost_scale_is_smacs() -> None:
-    from smac.runhistory.encoder import RunHistoryLogScaledEncoder
-
-    costs = np.array([-0.9, -0.85, -0.5, 0.0, -0.91])
-    encoder = RunHistoryLogScaledEncoder.__new__(RunHistoryLogScaledEncoder)
-    encoder._min_y, encoder._max_y = np.array([costs.min()]), np.array([costs.max()])
-    encoder._percentile = np.array([np.percentile(costs, 5)])
-    np.testing.assert_allclose(log_scaled(costs), encoder.transform_response_values(costs), atol=1e-9)
-    assert log_scaled(np.array([1.0, 1.0])).tolist() == [0.0, 0.0]
-
-
 def test_nothing_of_the_users_process_changes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "stdin", None)
@@ -196,44 +150,9 @@ def test_nothing_of_the_users_process_changes(tmp_path: Path, monkeypatch: pytes
     assert len(facade.runhistory) == 8
 
 
-def test_smacs_files_are_written_whole_and_readable_by_smac(tmp_path: Path) -> None:
-    from smac.runhistory import RunHistory
-
-    space = aucm_space()
-    proposer = Proposer(space, seed=1, directory=tmp_path / "search")
-    history = search(proposer, 6)
-    for count in (4, 6):
-        export(proposer.facade_for(history[:count]), tmp_path / "smac")
-        names = {"runhistory.json", "configspace.json", "intensifier.json", "optimization.json", "scenario.json"}
-        assert names <= {path.name for path in (tmp_path / "smac").iterdir()}
-        found = RunHistory()
-        found.load(tmp_path / "smac" / "runhistory.json", space)
-        costs = sorted(value.cost for value in found.values())
-        assert costs == pytest.approx(sorted(observation.cost for observation in history[:count] if observation.cost))
-    assert [path.name for path in tmp_path.iterdir()] == ["smac"]
-
-
 def test_an_unknown_preset_is_named() -> None:
     with pytest.raises(ConfigError, match="Did you mean 'original'"):
         Proposer(aucm_space(), seed=0, preset="orginal")
-
-
-def test_candidates_are_legal_and_the_best_come_first() -> None:
-    for space in (aucm_space(), branching_space()):
-        candidates = Candidates(space)
-        parent = space.get_default_configuration()
-        generator = np.random.RandomState(0)
-        target = space.sample_configuration().get_array()
-        target = np.nan_to_num(target)
-
-        def score(vectors: Any, target: Any = target) -> Any:
-            return -np.square(np.nan_to_num(vectors) - target).sum(1)
-
-        found = list(candidates.best(score, [parent], generator))[:50]
-        scores = score(np.array([config.get_array() for config in found]))
-        assert (np.diff(scores) <= 1e-12).all()
-        for config in found:
-            config.check_valid_configuration()
 
 
 @pytest.mark.slow
