@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
+import automax_lightning
 from automax_lightning.cli.commands import BAD_INPUT, COMMANDS
 from automax_lightning.errors import closest
 
@@ -53,7 +53,7 @@ def main(args: Sequence[str] | None = None) -> int:
         sys.stdout.write(usage())
         return 0
     if name == "--version":
-        sys.stdout.write(f"automax-lightning {version('automax-lightning')}\n")
+        sys.stdout.write(f"automax-lightning {automax_lightning.__version__}\n")
         return 0
     if name not in COMMANDS:
         sys.stderr.write(f"automax-lightning: no command {name!r}. {closest(name, COMMANDS)}\n")

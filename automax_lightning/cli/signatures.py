@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterator
 from functools import lru_cache
 from importlib.machinery import PathFinder
 from pathlib import Path
-
-import automax_lightning
 
 _DEPTH = 4
 
@@ -34,19 +33,33 @@ def arguments_of(class_path: str) -> frozenset[str] | None:
 
 
 def _arguments(module: str, name: str, depth: int) -> frozenset[str] | None:
-    if module == "automax_lightning" and name in automax_lightning._HOMES:
-        module = f"automax_lightning.{automax_lightning._HOMES[name]}"
     path = _file_of(module)
     if path is None or depth == 0:
         return None
-    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+    for node in _statements(path):
         if isinstance(node, ast.ClassDef) and node.name == name:
             return _of_constructor(node)
-        if isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+        if isinstance(node, ast.ImportFrom) and node.module:
             source = next((alias.name for alias in node.names if name in (alias.asname, alias.name)), None)
             if source is not None:
-                return _arguments(node.module, source, depth - 1)
+                return _arguments(_absolute(node, module, path), source, depth - 1)
     return None
+
+
+def _statements(path: Path) -> Iterator[ast.stmt]:
+    """The statements of a module, then those of its stub: a package that loads its names lazily lists them only there."""
+    for file in (path, path.with_suffix(".pyi")):
+        if file.is_file():
+            yield from ast.parse(file.read_text(encoding="utf-8")).body
+
+
+def _absolute(node: ast.ImportFrom, module: str, path: Path) -> str:
+    """The module that an import names, where its dots begin at the package of the importing module."""
+    if node.level == 0:
+        return str(node.module)
+    above = node.level - (path.stem == "__init__")
+    package = module.split(".")[: -above or None]
+    return ".".join([*package, str(node.module)])
 
 
 def _of_constructor(node: ast.ClassDef) -> frozenset[str] | None:

@@ -12,6 +12,7 @@ from automax_lightning.config import AutoMAXConfig
 from automax_lightning.errors import ConfigError, closest
 from automax_lightning.recipes.metric_lists import metrics_of
 from automax_lightning.recipes.sections import DatasetSection, ModelSection, Recipe, TrainingSection, check_mapping
+from automax_lightning.utils.imports import require
 
 _SECTIONS = ("dataset", "model", "metrics", "metric_kwargs", "training", "automax", "trainer")
 FLAGS: Mapping[str, type] = {
@@ -69,6 +70,7 @@ def from_mapping(sections: Mapping[str, Any], flags: Mapping[str, Any] | None = 
 
 
 def _load(path: Path) -> Any:
+    require("omegaconf", extra="recipes", where=str(path))
     from omegaconf import OmegaConf
     from omegaconf.errors import OmegaConfBaseException
     from yaml import YAMLError

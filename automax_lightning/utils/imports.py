@@ -1,4 +1,4 @@
-"""The partners of the extra ``report``, asked for before they are imported."""
+"""Imports by name: the packages of an extra, asked for before they are needed, and objects behind dotted paths."""
 
 from __future__ import annotations
 
@@ -6,12 +6,30 @@ import importlib
 from importlib.util import find_spec
 from typing import Any
 
-from automax_lightning.errors import ReportError
+from automax_lightning.errors import AutoMAXError, ConfigError, ReportError
 
-_PARTNERS = ("plotly", "optuna")
+_REPORT = ("plotly", "optuna")
 
 
-def need_extra(where: str, partners: tuple[str, ...] = _PARTNERS) -> None:
+def require(*modules: str, extra: str, where: str, error: type[AutoMAXError] = ConfigError) -> None:
+    """Raise if a package of an extra is not installed.
+
+    Args:
+        *modules: names to import, e.g. ``"omegaconf"``.
+        extra: the extra that brings them, e.g. ``"recipes"``.
+        where: what was asked for, e.g. ``"AutoMAX.report"``.
+        error: the class to raise.
+
+    Raises:
+        AutoMAXError: of the class `error`, with the command that installs them.
+    """
+    missing = [name for name in modules if find_spec(name) is None]
+    if missing:
+        fix = f'Install it: pip install "automax-lightning[{extra}]"'
+        raise error(where, " and ".join(modules), f"no {' and no '.join(missing)}", fix)
+
+
+def need_extra(where: str, partners: tuple[str, ...] = _REPORT) -> None:
     """Raise if what a report is made with is not installed.
 
     Args:
@@ -21,11 +39,7 @@ def need_extra(where: str, partners: tuple[str, ...] = _PARTNERS) -> None:
     Raises:
         ReportError: with the command that installs them.
     """
-    missing = [name for name in partners if find_spec(name) is None]
-    if missing:
-        raise ReportError(
-            where, " and ".join(partners), f"no {' and no '.join(missing)}", 'Install it: pip install "automax-lightning[report]"'
-        )
+    require(*partners, extra="report", where=where, error=ReportError)
 
 
 def import_path(path: str) -> Any:

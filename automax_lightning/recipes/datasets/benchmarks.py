@@ -15,6 +15,7 @@ from automax_lightning.auc.data.datamodule import AUCDataModule
 from automax_lightning.errors import ConfigError, DataError
 from automax_lightning.recipes.datasets import local_files as files
 from automax_lightning.recipes.datasets.splits import held_out
+from automax_lightning.utils.imports import require
 
 Made = TypeVar("Made")
 Arrays = files.Arrays
@@ -67,6 +68,7 @@ def imbalanced(whole: Arrays, imratio: float) -> Arrays:
 
 
 def _benchmark_part(name: str, root: Path, train: bool, download: bool) -> Arrays:
+    require("torchvision", extra="recipes", where="dataset.name")
     if name == "catvsdog":
         return _cat_vs_dog(root, train, download)
     from torchvision import datasets

@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from automax_lightning.errors import ConfigError, DataError, closest
+from automax_lightning.utils.imports import require
 
 Transform = Callable[[Tensor], Tensor]
 _IMAGENET = ([0.485, 0.456, 0.406], [0.229, 0.224, 0.225])
@@ -65,6 +66,7 @@ class ImageFiles(Dataset[tuple[Tensor, Tensor]]):
     """
 
     def __init__(self, paths: Sequence[Path], targets: NDArray[Any], transform: Transform) -> None:
+        require("PIL", extra="recipes", where="dataset")
         missing = [path for path in paths if not path.is_file()]
         if missing:
             raise DataError("dataset", f"{len(paths)} image files", f"{len(missing)} of them missing, the first is {missing[0]}",
@@ -155,6 +157,7 @@ def augmentation(name: str | None) -> Augmentation:
 
 
 def _composed(steps: Callable[[Any], list[Any]]) -> Transform:
+    require("torchvision", extra="recipes", where="dataset.kwargs.augment")
     from torchvision.transforms import v2
 
     made: Transform = v2.Compose(steps(v2))

@@ -59,9 +59,9 @@ ENGINES = {
 class Proposer:
     """Proposes configurations with SMAC's surrogates.
 
-    Nothing but converted values is kept from one proposal to the next: the surrogate is trained anew on the whole history, and all
-    randomness comes from the seed and the number of proposals so far. So a search that is continued in another
-    process, with another hash seed, or with more trials, goes on as if nothing had happened.
+    Nothing but converted values is kept from one proposal to the next: the surrogate is trained anew on the whole
+    history, and all randomness comes from the seed and the number of proposals so far. So a search that is resumed in
+    another process, with another hash seed, or extended, proposes as if it had never stopped.
 
     Args:
         space: the search space.

@@ -1,0 +1,159 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from sklearn.preprocessing import StandardScaler
+
+from automax_lightning import DigitsDataModule, TabularDataModule
+from automax_lightning.errors import ConfigError, DataError
+
+pytestmark = pytest.mark.lowest
+
+RNG = np.random.default_rng(0)
+X = RNG.normal(2.0, 3.0, size=(100, 4))
+Y = (np.arange(100) % 5 == 0).astype(int)
+
+
+def frame(**columns: Any) -> pd.DataFrame:
+    base = {"a": X[:, 0], "b": X[:, 1], "kind": np.where(X[:, 2] > 2, "red", "blue"), "label": Y}
+    return pd.DataFrame({**base, **columns})
+
+
+def test_splits_are_stratified_disjoint_and_decided_by_the_seed_alone() -> None:
+    data = TabularDataModule(X, Y, seed=3)
+    sizes = [len(split) for split in data.datasets]
+    assert sizes == [60, 20, 20]
+    assert [int(split.tensors[1].sum()) for split in data.datasets] == [12, 4, 4]
+    again, other = TabularDataModule(X, Y, seed=3), TabularDataModule(X, Y, seed=4)
+    assert all(torch.equal(p.tensors[0], q.tensors[0]) for p, q in zip(data.datasets, again.datasets, strict=True))
+    assert not torch.equal(data.datasets[1].tensors[0], other.datasets[1].tensors[0])
+    clone = data.clone(seed=9)
+    assert clone.datasets is data.datasets
+    first, second = (next(iter(module.train_dataloader()))[2] for module in (data, clone))
+    assert not torch.equal(first, second)
+
+
+def test_scaling_is_learnt_on_the_training_part_only() -> None:
+    """Rows are recognised by their order, so scikit-learn can be asked for the same thing."""
+    from sklearn.model_selection import train_test_split
+
+    data = TabularDataModule(X, Y, seed=5)
+    rest, test = train_test_split(np.arange(100), test_size=0.2, stratify=Y, random_state=5)
+    train, val = train_test_split(rest, test_size=0.25, stratify=Y[rest], random_state=5)
+    scaler = StandardScaler().fit(X[np.sort(train)])
+    for rows, split in zip((train, val, test), data.datasets, strict=True):
+        np.testing.assert_allclose(split.tensors[0].numpy(), scaler.transform(X[np.sort(rows)]), atol=1e-5)
+        assert split.tensors[0].dtype == torch.float32
+
+
+def test_a_frame_is_imputed_and_encoded() -> None:
+    table = frame(missing=[np.nan] * 100, flag=X[:, 3] > 2, constant=1.0)
+    table.loc[::7, "a"] = np.nan
+    table.loc[::9, "kind"] = None
+    data = TabularDataModule(table, target="label")
+    assert data.num_features == 7  # a, b, missing, flag, constant, kind=red, kind=blue
+    assert all(torch.isfinite(split.tensors[0]).all() for split in data.datasets)
+
+
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_files_are_read_on_first_use(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"d.{suffix}"
+    table = frame()
+    table.to_csv(path, index=False) if suffix == "csv" else table.to_parquet(path)
+    data = TabularDataModule(path=path, target="label", seed=1)
+    expected = TabularDataModule(table, target="label", seed=1)
+    assert data._datasets is None
+    torch.testing.assert_close(data.datasets[0].tensors[0], expected.datasets[0].tensors[0])
+
+
+def test_labels_of_any_kind_are_encoded_by_naming_the_positive_one() -> None:
+    words = np.where(Y == 1, "sick", "well")
+    assert TabularDataModule(X, words, positive="sick").facts.positives == (12,)
+    assert TabularDataModule(X, 3 - Y, positive=2).facts.positives == (12,)
+    assert TabularDataModule(X, Y.astype(bool)).facts.positives == (12,)
+    assert TabularDataModule(frame(label=words), target="label", positive="sick").facts.positives == (12,)
+
+
+def test_several_labels_and_no_test_split() -> None:
+    labels = np.stack([Y, (np.arange(100) % 3 == 0).astype(int)], axis=1)
+    data = TabularDataModule(X, labels, test_size=0)
+    assert not data.has_test
+    assert data.facts.num_labels == 2
+    assert data.datasets[1].tensors[1].shape == (20, 2)
+    named = TabularDataModule(frame(other=labels[:, 1]), target=["label", "other"], test_size=0)
+    assert named.facts.num_labels == 2
+
+
+def test_images_keep_their_shape() -> None:
+    data = TabularDataModule(RNG.normal(5, 2, size=(100, 1, 4, 4)), Y)
+    x = data.datasets[0].tensors[0]
+    assert x.shape == (60, 1, 4, 4)
+    assert abs(x.mean().item()) < 1e-5
+    assert x.std().item() == pytest.approx(1, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: TabularDataModule(X, Y + 1), r"labels of data.all: expected 0 and 1, found \[1, 2\]"),
+        (lambda: TabularDataModule(X, Y * 0), "both classes"),
+        (lambda: TabularDataModule(X), "TabularDataModule.y: expected labels"),
+        (lambda: TabularDataModule(X, Y[:-1]), "expected 100 labels, found 99"),
+        (lambda: TabularDataModule(X, np.where(Y, 1, np.nan)), "a label in every row"),
+        (lambda: TabularDataModule(X, Y, positive=7), "positive: expected one of the labels"),
+        (lambda: TabularDataModule(np.array([["a"]] * 100), Y), "Pass strings and categories in a pandas DataFrame"),
+        (lambda: TabularDataModule(X[:, 0], Y), r"expected an array \(n, d\)"),
+        (lambda: TabularDataModule(frame(), target="lable"), "Did you mean 'label'"),
+        (lambda: TabularDataModule(frame(a=np.inf), target="label"), "feature a: expected finite numbers"),
+        (lambda: TabularDataModule(X, (np.arange(100) < 2).astype(int)), "at least 3 samples of each class"),
+    ],
+)
+def test_bad_tables_are_refused_before_training(make: Any, message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        _ = make().facts
+
+
+@pytest.mark.parametrize(
+    ("make", "kind", "message"),
+    [
+        (lambda: TabularDataModule(), ConfigError, "either X or path, found neither"),
+        (lambda: TabularDataModule(X, Y, path="d.csv"), ConfigError, "found both"),
+        (lambda: TabularDataModule(path="nowhere.csv", target="label"), DataError, "an existing file, found nowhere.csv"),
+        (lambda: TabularDataModule(path=__file__, target="label"), DataError, r"a .csv or .parquet file"),
+        (lambda: TabularDataModule(X, Y, val_size=0.0), ConfigError, "val_size"),
+        (lambda: TabularDataModule(X, Y, val_size=0.5, test_size=0.5), ConfigError, "a sum below 1"),
+    ],
+)
+def test_bad_settings_are_refused_at_once(make: Any, kind: type[Exception], message: str) -> None:
+    with pytest.raises(kind, match=message):
+        make()
+
+
+def test_splits_are_the_same_in_another_process() -> None:
+    code = (
+        "from automax_lightning import DigitsDataModule; "
+        "print([round(float(s.tensors[0].double().sum()), 3) for s in DigitsDataModule(seed=2).datasets])"
+    )
+    found = [
+        subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=True, env={"PYTHONHASHSEED": seed}
+        ).stdout
+        for seed in ("1", "2")
+    ]
+    assert found[0] == found[1]
+
+
+def test_digits_are_the_documented_task() -> None:
+    data = DigitsDataModule(images=True)
+    assert sum(len(split) for split in data.datasets) == 948
+    assert sum(int(split.tensors[1].sum()) for split in data.datasets) == 47
+    assert data.datasets[0].tensors[0].shape[1:] == (1, 8, 8)
+    with pytest.raises(ConfigError, match="DigitsDataModule.share"):
+        DigitsDataModule(share=0.5)
