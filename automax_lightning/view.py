@@ -16,6 +16,7 @@ from automax_lightning.search.planning.racing import mean_and_spread
 from automax_lightning.search.planning.stopping import CurveRule
 from automax_lightning.search.planning.successive_halving import Ladder, budgets
 from automax_lightning.search.proposer.proposer import Proposer
+from automax_lightning.search.storage.best import verify_best
 from automax_lightning.search.storage.history import History
 from automax_lightning.search.storage.journal import check_same, read
 from automax_lightning.search.storage.state_file import log
@@ -202,9 +203,10 @@ class SearchView(SearchShow):
             CheckpointError: if no trial has a score, or its checkpoint is gone.
         """
         best, incumbent = self.best, self.incumbent
-        path = self.best_directory / BEST
-        if best is None or incumbent is None or not path.exists():
+        if best is None or incumbent is None:
+            path = self.best_directory / BEST
             raise CheckpointError(str(path), "the best trial's checkpoint", "none", "Run optimize() first.")
+        path = verify_best(self.directory, self.experiment_name, self.history, best)
         module: L.LightningModule = self.trainer(incumbent).module  # type: ignore[attr-defined]
         module.configure_model()  # Lightning's place for layers that are made late; it may be called twice
         module.load_state_dict(load_checkpoint(path)["state_dict"])

@@ -18,13 +18,11 @@ from automax_lightning.search.executors.base import Executor
 from automax_lightning.search.executors.choose import make_executor
 from automax_lightning.search.interrupt import StopSignal
 from automax_lightning.search.planning.stopping import StopRules
-from automax_lightning.search.proposer.smac_facade import export
 from automax_lightning.search.proposer.surrogates import failure_cost
 from automax_lightning.search.session import SearchSession
-from automax_lightning.search.storage.directory import remove_search
 from automax_lightning.search.storage.history import History
 from automax_lightning.search.storage.journal import Journal
-from automax_lightning.search.storage.lock import SearchLock
+from automax_lightning.search.storage.ownership import BEST_FILES, put_back, remove_search, set_aside
 from automax_lightning.search.warm_start import known_from
 from automax_lightning.space.configurations import configuration, defaults_of_arms, values
 from automax_lightning.trial.records import Status, Trainable, TrialResult
@@ -104,7 +102,7 @@ class AutoMAX(AfterSearch):
             Exception: whatever the first trial raised, if it failed in user code.
             KeyboardInterrupt: after an interruption; the same call continues.
         """
-        if self.config.overwrite or self.plan.next(self.history) is not None:
+        if self.config.overwrite or self.plan.next(self.history) is not None or not self.history.settled:
             self._search()
         self.say(self.trial_table())
         incumbent = self.incumbent
@@ -158,7 +156,7 @@ class AutoMAX(AfterSearch):
             return session.run(session.promote(number, None), may_stop=False)
 
     def _search(self) -> None:
-        is_fresh, is_first = not self.history.final(), not self.directory.parent.exists()
+        is_fresh, is_first = not self.history.started, not self.directory.parent.exists()
         if is_fresh:
             self._check_before()
         if self.plan.ladder is not None:
@@ -167,16 +165,21 @@ class AutoMAX(AfterSearch):
         try:
             with progress, StopSignal(progress.write) as stop, self._session(stop, progress) as session:
                 self._loop(session, stop)
+                session.finish()
         except Exception as error:
             is_ours = not isinstance(error, JournalError)  # which says that the directory is somebody else's
-            if is_ours and is_fresh and not self.log[1:] and self.best is None:
+            if is_ours and is_fresh and self._has_come_to_nothing:
                 self._forget(with_parent=is_first)
             raise
-        export(self.smac, self.directory / "smac")
         if stop.requested is not None:
             self.say(f"Stopped with {len(self.history.final())} of {self.config.n_trials} trials finished. "
                      "The same command continues.")  # fmt: skip
             raise KeyboardInterrupt(stop.requested.name)
+
+    @property
+    def _has_come_to_nothing(self) -> bool:
+        """Whether no trial has begun, or the first one has failed at once; whatever else has begun is kept."""
+        return not self.history.started or [r.status for r in self.history.final().values()] == [Status.CRASHED]
 
     def _check_before(self) -> None:
         space = self.configspace
@@ -226,24 +229,24 @@ class AutoMAX(AfterSearch):
 
     def _forget(self, *, with_parent: bool) -> None:
         """Remove what a search has written whose first trial failed, and nothing else."""
-        remove_search(self.directory, self.best_directory)
-        (self.directory / "lock").unlink(missing_ok=True)
+        remove_search(self.directory)
+        put_back(self.directory)
         with suppress(OSError):  # somebody else's files are in it
-            self.directory.rmdir()
             if with_parent:
                 self.directory.parent.rmdir()
         self.history = History()
 
     @contextmanager
     def _session(self, stop: StopSignal, progress: Progress) -> Iterator[SearchSession]:
-        if self.config.overwrite and not self.history.asks and self.directory.exists():
-            with SearchLock(self.directory):  # never under the feet of a search that is running
-                remove_search(self.directory, self.best_directory)
-        with Journal(self.directory, self.settings()) as journal, self._executor() as executor:
+        if self.config.overwrite and not self.history.asks:
+            set_aside(self.directory)
+        reserved = [f"{self.best_directory.name}{suffix}" for suffix in (*(f"/{name}" for name in BEST_FILES), ".new", ".old")]
+        with Journal(self.directory, self.settings(), reserved) as journal, self._executor() as executor:
             for warning in journal.history.warnings:
                 progress.write(warning)
             if self._known and not journal.history.asks and not journal.history.known:
                 journal.record_known(self._known)
+            journal.claim("config.yaml")
             write_atomically(self.directory / "config.yaml", yaml.safe_dump(self.document()).encode())
             try:
                 with SearchSession(

@@ -18,7 +18,9 @@ from automax_lightning.search.storage.lease import Lease, myself
 
 _UNSUPPORTED = (errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP, errno.EINVAL)
 # From 4.0 on filelock falls back to a marker file of its own, which outlives a killed process on another machine.
-_OPTIONS: dict[str, Any] = {"fallback_to_soft": False} if "fallback_to_soft" in inspect.signature(FileLock.__init__).parameters else {}
+_OPTIONS: dict[str, Any] = (
+    {"fallback_to_soft": False} if "fallback_to_soft" in inspect.signature(FileLock.__init__).parameters else {}
+)
 
 
 class SearchLock:
