@@ -28,9 +28,10 @@ from automax_lightning.trial.records import Status, TrialResult
 from automax_lightning.tuner import plots
 from automax_lightning.tuner.ensemble import Ensemble, ensemble
 from automax_lightning.tuner.fits import best_of, module_of
-from automax_lightning.tuner.loop import clear, open_session, run_search
+from automax_lightning.tuner.loop import check_place, clear, open_session, run_search
 from automax_lightning.tuner.refit import Refit, refit
 from automax_lightning.tuner.setup import SearchSetup, Trainer
+from automax_lightning.utils.arguments import check_arguments, flag, of_type, text
 
 if TYPE_CHECKING:
     import lightning as L
@@ -45,6 +46,12 @@ if TYPE_CHECKING:
     from automax_lightning.search.proposer.proposer import Proposer
     from automax_lightning.search.session import SearchSession
     from automax_lightning.trial.records import Objective
+
+_RULES = {
+    "config": of_type("an AutoMAXConfig", AutoMAXConfig, "AutoMAXConfig(n_trials=20)").or_none,
+    "target": text("AUROC", "the name of a metric"),
+    "quiet": flag(),
+}
 
 
 class AutoMAX:
@@ -102,7 +109,9 @@ class AutoMAX:
         client: Any = None,
         warm_start: Any = None,
     ) -> None:
+        check_arguments("AutoMAX", _RULES, {"config": config, "target": target, "quiet": quiet})
         self.trainer, self.config, self.target, self.quiet = trainer, config or AutoMAXConfig(), target, quiet
+        check_place(self.config.directory)
         history = History() if self.config.overwrite else read(self.config.directory)
         self.setup = SearchSetup.of(trainer, self.config, target, history.settings)
         if history.settings:

@@ -65,10 +65,13 @@ def ensemble(setup: SearchSetup, record: SearchRecord, top_k: int) -> Ensemble:
     if not members:
         raise CheckpointError(str(setup.directory), "finished trials with their checkpoints", "none", "Run optimize() first.")
     fits = [fit_of(setup.make(record.configuration_of(result.number)), "ensemble") for result in members]
-    scored = [split_scores(fit, result.checkpoint) for fit, result in zip(fits, members, strict=True)]
-    averaged = {split: _mean_ranks([scores[split] for scores in scored], split) for split in scored[0]}
-    single = {split: _auroc(*scored[0][split]) for split in scored[0]}
-    together = {split: _auroc(scores, scored[0][split][1]) for split, scores in averaged.items()}
+    averaged, single, together = {}, {}, {}
+    for split in ("val", "test"):
+        scored = [split_scores(fit, result.checkpoint, (split,)) for fit, result in zip(fits, members, strict=True)]
+        if split in scored[0]:
+            averaged[split] = _mean_ranks([scores[split] for scores in scored], split)
+            single[split] = _auroc(*scored[0][split])
+            together[split] = _auroc(averaged[split], scored[0][split][1])
     return Ensemble(
         tuple(result.number for result in members), together["val"], together.get("test"), single["val"],
         single.get("test"), averaged["val"], averaged.get("test"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
@@ -78,12 +78,13 @@ def best_of(record: SearchRecord) -> TrialResult:
     return record.best
 
 
-def split_scores(fit: Fit, checkpoint: Path | None) -> dict[str, tuple[Tensor, Tensor]]:
+def split_scores(fit: Fit, checkpoint: Path | None, splits: Sequence[str] = ("val", "test")) -> dict[str, tuple[Tensor, Tensor]]:
     """The scores of a trial's checkpoint and the targets, on the validation split and, where there is one, the test split.
 
     Args:
         fit: of the trial's configuration.
         checkpoint: its weights.
+        splits: ``"val"``, ``"test"`` or both.
 
     Returns:
         ``"val"`` and ``"test"`` -> scores (N,) or (N, C), and targets.
@@ -93,8 +94,9 @@ def split_scores(fit: Fit, checkpoint: Path | None) -> dict[str, tuple[Tensor, T
         trainer = fit.trainer_class(callbacks=[callback], **_settings(fit, None))
         loaded: dict[str, Any] = {"datamodule": fit.datamodule, "ckpt_path": checkpoint, "verbose": False}
         # Our own file; a user's module may keep any object in it.
-        trainer.validate(fit.module, **loaded, weights_only=False)
-        if has_test(fit.module, fit.datamodule):
+        if "val" in splits:
+            trainer.validate(fit.module, **loaded, weights_only=False)
+        if "test" in splits and has_test(fit.module, fit.datamodule):
             trainer.test(fit.module, **loaded, weights_only=False)
     return callback.evaluated
 

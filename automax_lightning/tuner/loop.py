@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -11,7 +12,7 @@ import yaml
 from rich.console import Console
 
 from automax_lightning.display.progress import Progress, make_progress
-from automax_lightning.errors import FirstTrialFailedError
+from automax_lightning.errors import ConfigError, FirstTrialFailedError
 from automax_lightning.search.executors.base import Executor
 from automax_lightning.search.executors.choose import make_executor
 from automax_lightning.search.interrupt import StopSignal
@@ -83,7 +84,7 @@ def run_search(
         raise
     export(setup.proposer.facade_for(setup.plan.observations(latest[0])), setup.directory / "smac")
     if stop.requested is not None:
-        say(f"Stopped with {len(latest[0].final())} of {setup.config.n_trials} trials finished. The same command resumes.")
+        say(f"Stopped with {len(latest[0].final())} of {setup.config.n_trials} trials finished. The same command continues.")
         raise KeyboardInterrupt(stop.requested.name)
 
 
@@ -100,6 +101,28 @@ def clear(setup: SearchSetup, history: History) -> None:
             remove_search(setup.directory, setup.best_directory)
 
 
+def check_place(directory: Path, *, write: bool = False) -> None:
+    """Raise if a search cannot be kept in a directory.
+
+    Args:
+        directory: which may be new.
+        write: whether it must be writable now; a finished search may be read from a place that is not.
+
+    Raises:
+        ConfigError: with the folder and the reason.
+    """
+    try:
+        nearest = next(folder for folder in (directory.absolute(), *directory.absolute().parents) if folder.exists())
+        problem = "" if nearest.is_dir() else f"{nearest}, which is no folder"
+        if write and not problem and not os.access(nearest, os.W_OK | os.X_OK):
+            problem = f"{nearest}, where this user may not write"
+    except (OSError, ValueError) as error:  # a name that is too long, or holds a null byte
+        problem = f"{str(directory)[:60]}: {error}"[:200]
+    if problem:
+        raise ConfigError("AutoMAXConfig.output_directory", "a folder in which a search can be kept", problem,
+                          "Pass output_directory='./automax_output'.")  # fmt: skip
+
+
 @contextmanager
 def open_session(
     setup: SearchSetup, stop: StopSignal, progress: Progress, keep: Keep, *, client: Any = None, known: Sequence[Observation] = ()
@@ -114,6 +137,7 @@ def open_session(
         client: a `dask.distributed.Client`, or None.
         known: what is known from another search.
     """
+    check_place(setup.directory, write=True)
     check_free(setup.directory)
     with Journal(setup.directory, setup.journal_settings) as journal:
         try:

@@ -10,6 +10,7 @@ import pytest
 from automax_lightning import Objective
 from automax_lightning.errors import ConfigError, TargetError
 from automax_lightning.factory.checks import check
+from automax_lightning.factory.fit_factory import factory_of
 from tests.support.fits import make
 from tests.support.searching import factory
 
@@ -40,3 +41,13 @@ def test_what_is_not_ours_speaks_for_itself() -> None:
     check(make(), Objective("anything"))
     check(object(), Objective("anything"))
     check(fit_of(callbacks=[Theirs()]), Objective("anything"))
+
+
+@pytest.mark.parametrize("loss", ["AUCMLoss", ["AUCMLoss", "CrossEntropyLoss"]])
+def test_a_batch_is_no_larger_than_the_training_split(loss: Any) -> None:
+    for size in (2, 474):
+        made = factory(loss=loss, batch_size=size)
+        factory_of(made).check(made(made.cs.get_default_configuration()), Objective("AUROC"), inline=True)
+    made = factory(loss=loss, batch_size=475)
+    with pytest.raises(ConfigError, match="trainer_factory.batch_size: expected at most the 474 samples .* found 475"):
+        factory_of(made).check(made(made.cs.get_default_configuration()), Objective("AUROC"), inline=True)

@@ -207,6 +207,22 @@ def test_something_without_a_space_is_refused() -> None:
         AutoMAX(lambda configuration: configuration)  # type: ignore[arg-type, return-value]
 
 
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (({"n_trials": 3},), r"AutoMAX.config: expected an AutoMAXConfig, or None, found \{'n_trials': 3\}"),
+        ((None, None), "AutoMAX.target: expected the name of a metric, found None"),
+        ((None, 3), "AutoMAX.target"),
+        ((AutoMAXConfig(output_directory="x" * 300),), "AutoMAXConfig.output_directory: expected a folder"),
+        ((AutoMAXConfig(output_directory="a\0b"),), "AutoMAXConfig.output_directory: expected a folder"),
+        ((AutoMAXConfig(output_directory=__file__),), "AutoMAXConfig.output_directory: .* is no folder"),
+    ],
+)
+def test_arguments_are_checked_where_they_enter(arguments: tuple[Any, ...], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        AutoMAX(factory(), *arguments)
+
+
 # A user's own module, which knows nothing of this package ---------------------------------------------------------------
 
 
