@@ -46,6 +46,12 @@ def find_labels(dataset: Any, where: str = "train") -> Labels:
     return labels.reshape(-1) if labels.ndim == 2 and labels.shape[1] == 1 else labels
 
 
+def stored_labels(dataset: Any) -> Labels | None:
+    """The labels that a dataset keeps beside its samples, (n,) or (n, C); None if only its samples tell them."""
+    known = _known_labels(dataset)
+    return None if known is None else _array(known)
+
+
 def _known_labels(dataset: Any) -> Any:
     if isinstance(dataset, Subset):
         inner = _known_labels(dataset.dataset)
