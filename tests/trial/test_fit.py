@@ -18,6 +18,8 @@ from automax_lightning.errors import BatchError, ConfigError, NonFiniteError
 from automax_lightning.trial.result import status_of
 from tests.support.fits import Points, Regression, make
 
+pytestmark = pytest.mark.lowest
+
 
 def weights(path: Path | None) -> dict[str, torch.Tensor]:
     assert path is not None
