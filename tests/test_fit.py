@@ -17,6 +17,8 @@ from automax_lightning import Fit, Objective, Status, TrialSpec
 from automax_lightning.errors import BatchError, ConfigError, NonFiniteError
 from automax_lightning.trial.result import status_of
 
+pytestmark = pytest.mark.lowest
+
 
 class Regression(L.LightningModule):
     """Dropout, an epoch-wise schedule and a shuffled loader: everything that a continued fit can get wrong."""

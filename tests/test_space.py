@@ -25,6 +25,8 @@ from automax_lightning.space.configurations import configuration, values
 from automax_lightning.space.description import space_difference, space_fingerprint
 from automax_lightning.utils.serialization import decode_values, encode_values
 
+pytestmark = pytest.mark.lowest
+
 
 def collect(*args: Any, **kwds: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
     return args, kwds

@@ -23,6 +23,8 @@ from automax_lightning.errors import ConfigError, SpaceError
 from automax_lightning.search.record import Reading
 from tests.stranger import SEARCH, make_project
 
+pytestmark = pytest.mark.lowest
+
 
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:

@@ -11,6 +11,8 @@ from automax_lightning.errors import PairError
 from tests.auc import helpers
 from tests.auc.test_adapters import batch, built
 
+pytestmark = pytest.mark.lowest
+
 CHOICES = sorted({(pair.name, choice.name) for pair in map(pairs.get, helpers.CLASSIFYING) for choice in pair.optimizers})
 CPU = torch.device("cpu")
 

@@ -13,6 +13,8 @@ from automax_lightning.auc.pairs import registry as pairs
 from automax_lightning.auc.pairs.pair import Pair
 from tests.auc import helpers
 
+pytestmark = pytest.mark.lowest
+
 
 def imported(path: str) -> Any:
     module, _, name = path.partition(":")

@@ -16,6 +16,8 @@ from automax_lightning.report.optuna_study import to_study
 from automax_lightning.trial.records import Status
 from tests.report.searches import plain, record, result, space, two_arms
 
+pytestmark = pytest.mark.lowest
+
 
 def test_every_trial_has_its_state_its_curve_and_its_origin(tmp_path: Path) -> None:
     reading = plain(tmp_path)

@@ -22,6 +22,8 @@ from automax_lightning.search.proposer.surrogates import failure_cost, log_scale
 from automax_lightning.search.storage.history import configuration_key
 from automax_lightning.space.configurations import configuration, values
 
+pytestmark = pytest.mark.lowest
+
 
 def aucm_space() -> ConfigurationSpace:
     pair = pairs.get("AUCMLoss")
