@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
 import torch
+from networks import Networks
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy, binary_cross_entropy_with_logits
-
-if TYPE_CHECKING:
-    from stacked import Networks
 
 Hyper = dict[str, Tensor]
 

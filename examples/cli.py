@@ -1,4 +1,4 @@
-"""A LightningCLI script that tunes itself: `python cli.py tune --config cli.yaml`. One import is not Lightning's."""
+"""A LightningCLI script with the command `tune`: `python cli.py tune --config cli.yaml`. Only one import differs."""
 
 import lightning as L
 import torch

@@ -1,4 +1,4 @@
-"""Trials on a Dask cluster: here two worker processes of this machine, elsewhere SLURM's or Kubernetes' through dask-jobqueue."""
+"""Trials on a Dask cluster: two worker processes of this machine here; SLURM or PBS through dask-jobqueue elsewhere."""
 
 import tempfile
 

@@ -1,4 +1,4 @@
-"""Train any network on the AUC itself with a plain Lightning Trainer: no search, no other code."""
+"""Train a network on an AUC loss with a plain Lightning Trainer, without a search."""
 
 import lightning as L
 
@@ -14,7 +14,7 @@ def main() -> None:
         max_epochs=20,
         accelerator="auto",
         devices=1,
-        callbacks=[AUROC(metrics=("AUROC", "AUPRC"))],  # logs val/AUROC, test/AUROC, ...: exact, once an epoch
+        callbacks=[AUROC(metrics=("AUROC", "AUPRC"))],  # logs exact val/AUROC, test/AUROC, ... once per epoch
         logger=False,
         enable_checkpointing=False,
         enable_progress_bar=False,

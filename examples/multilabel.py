@@ -1,4 +1,4 @@
-"""Several imbalanced labels at once: one network, one score a label, the mean AUROC as the target."""
+"""Several imbalanced labels: one network with one score per label, tuned for the mean AUROC over labels."""
 
 import numpy as np
 from sklearn.datasets import make_multilabel_classification
@@ -9,7 +9,7 @@ from automax_lightning.models import MLP
 
 def main() -> None:
     X, y = make_multilabel_classification(n_samples=1200, n_features=15, n_classes=3, n_labels=1, random_state=0)
-    print("positives a label:", np.round(y.mean(axis=0), 2))
+    print("share of positives per label:", np.round(y.mean(axis=0), 2))
     factory = trainer_factory(
         model=lambda: MLP(hidden=(32,), num_labels=3),
         data=TabularDataModule(X, y, batch_size=64, sampling_rate=None),
@@ -23,7 +23,7 @@ def main() -> None:
     best = tuner.best
     for label in range(3):
         print(f"label {label}: test AUROC {best.test[f'AUROC/label_{label}']:.4f}")
-    print(f"mean: validation {best.score:.4f}, test {best.test['AUROC']:.4f}")
+    print(f"mean AUROC: validation {best.score:.4f}, test {best.test['AUROC']:.4f}")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Kill a search with SIGKILL in the middle of a trial, start it again, and get the search that was never killed."""
+"""Kill a search with SIGKILL in the middle of a trial, resume it, and compare it with a search that was never killed."""
 
 import subprocess
 import sys
@@ -38,6 +38,7 @@ if __name__ == "__main__":
         search(sys.argv[1])
     else:
         kill_in_the_third_trial()
-        continued, straight = search("killed"), search("straight")
-        print(f"continued with {continued.finished} of 5 trials there; the same table: {table(continued) == table(straight)}")
-        print(f"best AUROC {continued.best_score:.4f}")
+        resumed, uninterrupted = search("killed"), search("uninterrupted")
+        same = table(resumed) == table(uninterrupted)
+        print(f"resumed with {resumed.finished} of 5 trials finished; the same table: {same}")
+        print(f"best AUROC {resumed.best_score:.4f}")

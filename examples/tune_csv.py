@@ -1,4 +1,4 @@
-"""A CSV file with a label column: tune, look, refit on everything, and score new rows."""
+"""A CSV file with a label column: tune, build an ensemble, refit on training and validation rows, score test rows."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from automax_lightning.models import MLP
 
 
 def write_csv(path: Path) -> Path:
-    """Your file: columns of features, and one that says ``malignant`` or ``benign``."""
+    """Write a file with feature columns and a column ``diagnosis`` with the values ``malignant`` and ``benign``."""
     frame = load_breast_cancer(as_frame=True).frame
     frame["diagnosis"] = frame.pop("target").map({0: "malignant", 1: "benign"})
     frame.to_csv(path, index=False)

@@ -1,7 +1,7 @@
 """Tune LibAUC's resnet20 on real images: handwritten digits, 5-9 against 0-4, with few 5-9 among them.
 
-The images are enlarged to 16 x 16, for which resnet20 takes a quarter of its time on 32 x 32. Two settings matter most
-here: the learning rate, and how many of the few positives each batch holds.
+The images are enlarged to 16 x 16, which takes resnet20 a quarter of the time of 32 x 32. The learning rate and the share of
+positives in a batch matter most here.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Tune a LightningModule of your own, with no AUC anywhere: any key that it logs may be the target."""
+"""Tune a LightningModule of your own, without any AUC: every key that it logs can be the target."""
 
 import lightning as L
 import torch

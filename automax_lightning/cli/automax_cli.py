@@ -16,7 +16,7 @@ from automax_lightning.cli.search_section import SearchSection
 from automax_lightning.config import AutoMAXConfig
 from automax_lightning.space.autopartial import autopartial
 from automax_lightning.space.conditions import add_conditions
-from automax_lightning.trial.checkpoint import logged_key
+from automax_lightning.trial.checkpoint import BEST, read_checkpoint
 from automax_lightning.trial.records import Objective
 from automax_lightning.tuner.automax import AutoMAX
 
@@ -165,7 +165,7 @@ class AutoMAXCLI(LightningCLI):
         best, recipe = tuner.best, tuner.trainer.autofunc  # type: ignore[attr-defined]
         assert best is not None
         epochs = tuner.plan.epochs or recipe(**tuner.configuration_of(best.number)).epochs
-        key = logged_key(tuner.best_directory / "best.ckpt", tuner.objective)
+        key = read_checkpoint(tuner.best_directory / BEST).logged_key(tuner.objective)
         seed = tuner.history.spec(best.number).seed
         path = tuner.directory / "best_config.yaml"
         content = best_config(recipe, tuner.configuration_of(best.number), seed, key, epochs)

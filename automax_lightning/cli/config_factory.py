@@ -11,16 +11,19 @@ import lightning as L
 
 from automax_lightning.auc.callback import AUROC
 from automax_lightning.auc.data.datamodule import AUCDataModule
+from automax_lightning.auc.data.fingerprint import files_in
 from automax_lightning.auc.metrics import METRICS
 from automax_lightning.auc.module import AUCModule
 from automax_lightning.auc.pairs import registry as pairs
-from automax_lightning.auc.pairs.portfolios import Portfolio, portfolio
+from automax_lightning.auc.pairs.portfolios import portfolio
 from automax_lightning.cli.dotted_keys import put
+from automax_lightning.factory.fit_factory import FitFactory
 from automax_lightning.trial.fit import Fit
 from automax_lightning.trial.isolation import isolated
 from automax_lightning.trial.records import Objective
 from automax_lightning.trial.seeding import RandomState, seed_all
 from automax_lightning.utils.imports import import_path
+from automax_lightning.utils.portfolio import Portfolio
 
 _EPOCHS = 50
 """Epochs of a trial where ``trainer.max_epochs`` does not say."""
@@ -49,7 +52,7 @@ class Maker(Protocol):
 
 
 @dataclasses.dataclass(frozen=True)
-class ConfigRecipe:
+class ConfigRecipe(FitFactory):
     """A parsed configuration; calling it with values for some of its keys makes a fresh `Fit`.
 
     Args:
@@ -72,15 +75,11 @@ class ConfigRecipe:
     trainer_class: Any = L.Trainer
     search: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
-    @property
-    def settings(self) -> dict[str, Any]:
-        """What `AutoMAX` reads of a recipe."""
-        return {"experiment_name": self.experiment_name}
-
     def describe(self) -> dict[str, Any]:
-        """What distinguishes this search from another over the same space: the configuration, without the loggers."""
+        """The configuration without the loggers, and the files that its data section names."""
         trainer = {key: value for key, value in self.base.get("trainer", {}).items() if value is not None and key != "logger"}
-        return {"config": copy.deepcopy({**self.base, "trainer": trainer})}
+        files = files_in(self.base.get("data"), "data")
+        return {"config": copy.deepcopy({**self.base, "trainer": trainer}), "files": files}
 
     def document(self, settings: Mapping[str, Any]) -> dict[str, Any]:
         """The whole file with which ``tune`` goes on with this search.

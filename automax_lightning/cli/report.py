@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from automax_lightning.search.record import Reading
+from automax_lightning.search.record import SearchRecord
 from automax_lightning.utils.imports import need_extra
 
 
@@ -27,4 +27,4 @@ def main(arguments: Sequence[str]) -> None:
     need_extra("automax-lightning report")
     from automax_lightning.report.page.page import write_report
 
-    sys.stdout.write(f"{write_report(Reading.of(chosen.directory), chosen.output)}\n")
+    sys.stdout.write(f"{write_report(SearchRecord.of(chosen.directory), chosen.output)}\n")

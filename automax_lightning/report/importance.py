@@ -9,7 +9,7 @@ from optuna.importance import FanovaImportanceEvaluator, PedAnovaImportanceEvalu
 
 from automax_lightning.errors import ReportError
 from automax_lightning.report.optuna_study import to_study
-from automax_lightning.search.record import Reading
+from automax_lightning.search.record import SearchRecord
 from automax_lightning.trial.records import TrialResult
 from automax_lightning.utils.formatting import show
 
@@ -33,14 +33,14 @@ class Importance:
     method: str
 
 
-def importances(reading: Reading) -> list[Importance]:
+def importances(record: SearchRecord) -> list[Importance]:
     """How much each hyperparameter has moved the score.
 
     Only whole trials count: the score of a trial that was cut says as much about its length. Hyperparameters that
     every trial has are compared among all of them; conditional ones among the trials in which they are active.
 
     Args:
-        reading: of the search.
+        record: of the search.
 
     Returns:
         One record for all trials, then one for each set of active hyperparameters; those with too few trials are
@@ -49,52 +49,52 @@ def importances(reading: Reading) -> list[Importance]:
     Raises:
         ReportError: if there are fewer than 4 whole trials, their scores are all equal, or nothing was searched.
     """
-    found = [each for each in [_among("", reading.whole, set(), reading)] if each]
-    groups = _groups(reading)
+    found = [each for each in [_among("", record.whole, set(), record)] if each]
+    groups = _groups(record)
     for results in groups.values() if len(groups) > 1 else ():
         common = set.intersection(*(set(other) for other in groups))
-        one = _among(_describe(results, reading), results, common, reading)
+        one = _among(_describe(results, record), results, common, record)
         found += [one] if one else []
     if not found:
-        few = len(reading.whole) < _FEWEST
-        count = len(reading.whole)
+        few = len(record.whole) < _FEWEST
+        count = len(record.whole)
         reason = f"{count} whole trial{'' if count == 1 else 's'}" if few else "scores or values that are all equal"
         raise ReportError("plot_importance", f"at least {_FEWEST} whole trials that differ", reason, "Run more trials.")
     return found
 
 
-def _groups(reading: Reading) -> dict[frozenset[str], list[TrialResult]]:
-    searched = {parameter.name for parameter in reading.parameters}
+def _groups(record: SearchRecord) -> dict[frozenset[str], list[TrialResult]]:
+    searched = {parameter.name for parameter in record.parameters}
     groups: dict[frozenset[str], list[TrialResult]] = {}
-    for result in reading.whole:
-        active = frozenset(searched & set(reading.specs[result.number].configuration))
+    for result in record.whole:
+        active = frozenset(searched & set(record.specs[result.number].configuration))
         groups.setdefault(active, []).append(result)
     return groups
 
 
-def _describe(results: list[TrialResult], reading: Reading) -> str:
+def _describe(results: list[TrialResult], record: SearchRecord) -> str:
     """The choice that these trials share and others have made differently."""
-    conditions = " ".join(parameter.condition for parameter in reading.parameters)
+    conditions = " ".join(parameter.condition for parameter in record.parameters)
     shared = []
-    for parameter in reading.parameters:
-        values = {show(reading.specs[each.number].configuration.get(parameter.name)) for each in results}
+    for parameter in record.parameters:
+        values = {show(record.specs[each.number].configuration.get(parameter.name)) for each in results}
         if not parameter.is_range and len(values) == 1 and f"{parameter.name} " in conditions:
             shared.append(f"{parameter.label} = {values.pop()}")
     return ", ".join(shared) or "some trials"
 
 
-def _among(group: str, results: list[TrialResult], without: set[str], reading: Reading) -> Importance | None:
-    chosen = [reading.specs[each.number].configuration for each in results]
+def _among(group: str, results: list[TrialResult], without: set[str], record: SearchRecord) -> Importance | None:
+    chosen = [record.specs[each.number].configuration for each in results]
     names = [
         parameter.name
-        for parameter in reading.parameters
+        for parameter in record.parameters
         if parameter.name not in without
         and all(parameter.name in each for each in chosen)
         and len({show(each[parameter.name]) for each in chosen}) > 1
     ]
     if len(results) < _FEWEST or not names or len({each.score for each in results}) == 1:
         return None
-    study = to_study(reading, results=results)
+    study = to_study(record, results=results)
     # fANOVA's forest takes minutes beyond some hundred trials.
     is_small = len(results) <= _MOST_FOR_FANOVA
     evaluator = FanovaImportanceEvaluator(seed=0) if is_small else PedAnovaImportanceEvaluator()

@@ -14,7 +14,7 @@ from sqlalchemy import make_url
 from sqlalchemy.pool import NullPool
 
 from automax_lightning.errors import ReportError
-from automax_lightning.search.record import Reading
+from automax_lightning.search.record import SearchRecord
 from automax_lightning.space.description import Parameter
 from automax_lightning.trial.records import Status, TrialResult
 from automax_lightning.utils.formatting import show
@@ -23,7 +23,7 @@ _STATES = {Status.SUCCESS: TrialState.COMPLETE, Status.STOPPED: TrialState.PRUNE
 
 
 def to_study(
-    reading: Reading, *, storage: Any = None, name: str | None = None, results: Sequence[TrialResult] | None = None
+    record: SearchRecord, *, storage: Any = None, name: str | None = None, results: Sequence[TrialResult] | None = None
 ) -> optuna.Study:
     """The trials that are over as an Optuna study.
 
@@ -32,7 +32,7 @@ def to_study(
     attributes: ``trial, seed, origin, status, reason, epochs, seconds`` and ``test/<metric>``, ``val/<metric>``.
 
     Args:
-        reading: of the search.
+        record: of the search.
         storage: an Optuna storage or its URL, e.g. ``"sqlite:///mine.db"``; None keeps the study in memory.
         name: of the study; None for the search's.
         results: those to export; None for all.
@@ -43,8 +43,8 @@ def to_study(
     Raises:
         ReportError: if the storage has a study of that name already.
     """
-    called = name or reading.name
-    direction = "maximize" if reading.objective.mode == "max" else "minimize"
+    called = name or record.name
+    direction = "maximize" if record.objective.mode == "max" else "minimize"
     with _quiet():
         try:
             study = optuna.create_study(study_name=called, storage=_opened(storage), direction=direction)
@@ -52,8 +52,8 @@ def to_study(
             raise ReportError(
                 "to_optuna.storage", f"no study named {called!r} yet", "one", "Pass another name=, or delete the old study."
             ) from error
-        by_name = {parameter.name: parameter for parameter in reading.parameters}
-        study.add_trials([_trial(reading, result, by_name) for result in results or reading.results.values()])
+        by_name = {parameter.name: parameter for parameter in record.parameters}
+        study.add_trials([_trial(record, result, by_name) for result in results or record.results.values()])
     return study
 
 
@@ -65,8 +65,8 @@ def _opened(storage: Any) -> Any:
     return optuna.storages.RDBStorage(storage, engine_kwargs=None if in_memory else {"poolclass": NullPool})
 
 
-def _trial(reading: Reading, result: TrialResult, parameters: dict[str, Parameter]) -> FrozenTrial:
-    spec = reading.specs[result.number]
+def _trial(record: SearchRecord, result: TrialResult, parameters: dict[str, Parameter]) -> FrozenTrial:
+    spec = record.specs[result.number]
     state = _STATES.get(result.status, TrialState.FAIL)
     chosen = {name: value for name, value in spec.configuration.items() if name in parameters}
     attributes: dict[str, Any] = {

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from automax_lightning.search.planning.racing import mean_and_spread, runners
 from automax_lightning.search.planning.results import best_result
-from automax_lightning.search.storage.history import History
+from automax_lightning.trial.checkpoint import BEST
 from automax_lightning.trial.records import Objective, Status, TrialResult, TrialSpec
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from automax_lightning.search.storage.history import History
 
 _BASELINE = "CrossEntropyLoss"
 
@@ -151,7 +153,7 @@ def summary(history: History, best: TrialResult | None, objective: Objective, be
     if default is not None and default in history.results:
         lines.append(_scores("default", history.results[default], objective))
     lines.append(_scores("best", best, objective))
-    return "\n".join([*lines, f"Best checkpoint: {best_directory / 'best.ckpt'}"])
+    return "\n".join([*lines, f"Best checkpoint: {best_directory / BEST}"])
 
 
 def _scores(name: str, result: TrialResult, objective: Objective) -> str:

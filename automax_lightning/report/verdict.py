@@ -10,7 +10,7 @@ import numpy as np
 
 from automax_lightning.report.bootstrap import Interval, difference
 from automax_lightning.search.planning.racing import mean_and_spread
-from automax_lightning.search.record import Reading
+from automax_lightning.search.record import SearchRecord
 from automax_lightning.trial.records import Status, TrialResult
 from automax_lightning.utils.formatting import show_score
 
@@ -33,28 +33,28 @@ class Verdict:
     warnings: tuple[str, ...] = ()
 
 
-def verdict(reading: Reading) -> Verdict:
+def verdict(record: SearchRecord) -> Verdict:
     """Best against default, and how far to believe it.
 
     Args:
-        reading: of the search.
+        record: of the search.
 
     Returns:
         Plain text; whoever shows it escapes it.
     """
-    best = reading.best
+    best = record.best
     if best is None:
-        failed = len(reading.results) - len(reading.scored)
+        failed = len(record.results) - len(record.scored)
         return Verdict("No trial has a score." if failed else "No trial is over yet.")
-    sentences = [_on_test(reading, best)]
-    headline = _headline(reading, best) if reading.n_seeds == 1 else _headline_of_means(reading, best)
-    return Verdict(headline, tuple(sentences), tuple(_warnings(reading, best)))
+    sentences = [_on_test(record, best)]
+    headline = _headline(record, best) if record.n_seeds == 1 else _headline_of_means(record, best)
+    return Verdict(headline, tuple(sentences), tuple(_warnings(record, best)))
 
 
-def _headline(reading: Reading, best: TrialResult) -> str:
-    target, default = reading.objective.target, reading.default
-    count = len(reading.scored)
-    lower = " (lower is better)" if reading.objective.mode == "min" else ""
+def _headline(record: SearchRecord, best: TrialResult) -> str:
+    target, default = record.objective.target, record.default
+    count = len(record.scored)
+    lower = " (lower is better)" if record.objective.mode == "min" else ""
     of = f"the best of {count} trials with a score" if count > 1 else "the only trial with a score"
     if default is not None and default.number == best.number:
         return f"The default configuration (trial {best.number}) is {of}: validation {target} {show_score(best.score)}{lower}."
@@ -64,49 +64,49 @@ def _headline(reading: Reading, best: TrialResult) -> str:
     return f"Trial {best.number} is {of}: validation {target} {show_score(best.score)}{against}{lower}."
 
 
-def _headline_of_means(reading: Reading, best: TrialResult) -> str:
+def _headline_of_means(record: SearchRecord, best: TrialResult) -> str:
     """With several seeds the best configuration is the one with the best mean, and trials are its runs."""
-    default, target = reading.default, reading.objective.target
-    mean = _mean(reading, best)
-    is_default = default is not None and reading.specs[default.number].configuration == reading.specs[best.number].configuration
+    default, target = record.default, record.objective.target
+    mean = _mean(record, best)
+    is_default = default is not None and record.specs[default.number].configuration == record.specs[best.number].configuration
     if is_default:
         return f"The default configuration has the best mean: validation {target} {mean}. Its best run is trial {best.number}."
-    against = f" against {_mean(reading, default)} of the default" if default is not None and default.status.has_score else ""
+    against = f" against {_mean(record, default)} of the default" if default is not None and default.status.has_score else ""
     return f"The configuration of trial {best.number} has the best mean: validation {target} {mean}{against}."
 
 
-def _mean(reading: Reading, result: TrialResult) -> str:
-    mean, spread, seeds = mean_and_spread(reading.history, reading.objective, result.number)
+def _mean(record: SearchRecord, result: TrialResult) -> str:
+    mean, spread, seeds = mean_and_spread(record.history, record.objective, result.number)
     return f"{show_score(mean)} (one seed)" if spread is None else f"{show_score(mean)} ± {show_score(spread)} ({seeds} seeds)"
 
 
-def _on_test(reading: Reading, best: TrialResult) -> str:
-    target, default = reading.objective.target, reading.default
+def _on_test(record: SearchRecord, best: TrialResult) -> str:
+    target, default = record.objective.target, record.default
     own = best.test.get(target)
-    who = "it has" if reading.n_seeds == 1 else f"trial {best.number} has"
-    same = "" if reading.n_seeds == 1 else _runs(reading, best)
+    who = "it has" if record.n_seeds == 1 else f"trial {best.number} has"
+    same = "" if record.n_seeds == 1 else _runs(record, best)
     if own is None:
         return "There is no test score, so nothing tells how much of the validation score is luck."
     other = None if default is None or default.number == best.number else default.test.get(target)
     if other is None:
         return f"On the test split {who} {target} {show_score(own)}."
     both = f"{show_score(own)} against {show_score(other)}"
-    return f"On the test split {who} {target} {both}{same}, a difference of {own - other:+.4f}{_interval(reading)}"
+    return f"On the test split {who} {target} {both}{same}, a difference of {own - other:+.4f}{_interval(record)}"
 
 
-def _runs(reading: Reading, best: TrialResult) -> str:
+def _runs(record: SearchRecord, best: TrialResult) -> str:
     """Which run of the default a run is compared with."""
-    if reading.default is None:
+    if record.default is None:
         return ""
-    is_same = reading.specs[best.number].seed == reading.specs[reading.default.number].seed
-    return f" of the default's run {'on the same seed' if is_same else 'on another seed'} (trial {reading.default.number})"
+    is_same = record.specs[best.number].seed == record.specs[record.default.number].seed
+    return f" of the default's run {'on the same seed' if is_same else 'on another seed'} (trial {record.default.number})"
 
 
-def _interval(reading: Reading) -> str:
-    metric, gap = gap_on_test(reading)
+def _interval(record: SearchRecord) -> str:
+    metric, gap = gap_on_test(record)
     if gap is None:
         return "; without the scores of both on disk there is no interval for it."
-    what = "" if metric == reading.objective.target and not _is_partial(reading) else f" of the whole {metric} {gap.value:+.4f},"
+    what = "" if metric == record.objective.target and not _is_partial(record) else f" of the whole {metric} {gap.value:+.4f},"
     text = f" ({what.strip() + ' ' if what else ''}95 % bootstrap interval {gap.low:+.4f} to {gap.high:+.4f})."
     if gap.low == gap.high == 0:
         return f"{text} Both rank this test split alike."
@@ -115,23 +115,23 @@ def _interval(reading: Reading) -> str:
     return f"{text} The interval does not hold zero: the two differ on this test split."
 
 
-def gap_on_test(reading: Reading) -> tuple[str, Interval | None]:
+def gap_on_test(record: SearchRecord) -> tuple[str, Interval | None]:
     """The metric, and the paired difference of best and default on the test split; None without the scores of both.
 
     Args:
-        reading: of the search.
+        record: of the search.
     """
-    target = reading.objective.target
-    metric = target if target in _RANKING and not _is_partial(reading) else "AUROC"
-    if reading.best is None or reading.default is None or reading.best.number == reading.default.number:
+    target = record.objective.target
+    metric = target if target in _RANKING and not _is_partial(record) else "AUROC"
+    if record.best is None or record.default is None or record.best.number == record.default.number:
         return metric, None
-    one, other = (reading.scores_of(result).splits.get("test") for result in (reading.best, reading.default))
+    one, other = (record.scores_of(result).splits.get("test") for result in (record.best, record.default))
     return metric, None if one is None or other is None else difference(one, other, metric)
 
 
-def _is_partial(reading: Reading) -> bool:
+def _is_partial(record: SearchRecord) -> bool:
     """Whether the logged AUROC is a partial one, which a range among the metric's arguments makes of it."""
-    return _has_range(reading.history.settings.get("fit", {}))
+    return _has_range(record.history.settings.get("fit", {}))
 
 
 def _has_range(described: Any) -> bool:
@@ -140,13 +140,13 @@ def _has_range(described: Any) -> bool:
     return isinstance(described, (list, tuple)) and any(map(_has_range, described))
 
 
-def _warnings(reading: Reading, best: TrialResult) -> list[str]:
+def _warnings(record: SearchRecord, best: TrialResult) -> list[str]:
     found = []
-    if len(reading.scored) > 1:
-        found.append(f"The validation score was selected among {len(reading.scored)}, so it flatters: read the test column.")
+    if len(record.scored) > 1:
+        found.append(f"The validation score was selected among {len(record.scored)}, so it flatters: read the test column.")
     if best.status is not Status.SUCCESS:
         found.append(f"The best score is partial: its trial was {best.status.name.lower()} after epoch {best.epochs}.")
-    held = reading.scores_of(best).splits
+    held = record.scores_of(best).splits
     for split, name in (("val", "validation"), ("test", "test")):
         if split in held and held[split].labels.ndim == 1:
             positives = int(np.sum(held[split].labels == 1))

@@ -1,4 +1,4 @@
-"""`Reading`: everything that a search's directory tells, as one frozen value that figures and pages are made from."""
+"""`SearchRecord`: what a search's journal tells, as the one frozen value that `AutoMAX`, status, figures and pages read."""
 
 from __future__ import annotations
 
@@ -10,25 +10,35 @@ from typing import Any
 
 import yaml
 
-from automax_lightning.report.bootstrap import Bands, bands
-from automax_lightning.search.planning.racing import incumbent
+from automax_lightning.search.planning.racing import incumbent, mean_and_spread
 from automax_lightning.search.storage.history import History
 from automax_lightning.search.storage.journal import read_search
+from automax_lightning.search.storage.state_file import log
 from automax_lightning.space.description import Parameter, parameters
+from automax_lightning.trial.checkpoint import TrialFiles
 from automax_lightning.trial.records import Objective, Status, TrialResult, TrialSpec
-from automax_lightning.trial.score_file import FILE, TrialScores, read_scores
+from automax_lightning.trial.score_file import TrialScores, read_scores
 from automax_lightning.utils.formatting import short_names
 
 
-@dataclasses.dataclass(frozen=True)
-class Reading:
-    """A search as it was recorded; nothing of it needs torch, the factory or the data.
+@dataclasses.dataclass(frozen=True, eq=False)
+class SearchRecord:
+    """A search as it was recorded; nothing of it needs torch, ConfigSpace, the factory or the data.
+
+    Everything is derived once, so a later history needs a new record: see `with_history`. Records are compared by
+    identity; compare their histories instead.
 
     Args:
         history: what the journal tells.
         objective: names the score, and says which way it is better.
-        directory: the search's, where trials keep their scores; None for a history without files.
-        config: the settings of the search, as its ``config.yaml`` has them.
+        directory: the search's directory, in which trials keep their scores; None for a history without files.
+        config: the settings of the search, as its ``config.yaml`` has them. What the journal records is asked first.
+
+    Example:
+        >>> history = History(results={1: TrialResult(1, Status.SUCCESS, 0.8), 2: TrialResult(2, Status.CRASHED)})
+        >>> record = SearchRecord(history, Objective("AUROC"))
+        >>> record.best.number, record.best_score, len(record.failed)
+        (1, 0.8, 1)
     """
 
     history: History
@@ -37,7 +47,7 @@ class Reading:
     config: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
     @classmethod
-    def of(cls, directory: Path) -> Reading:
+    def of(cls, directory: Path) -> SearchRecord:
         """Read a search's directory; it may be running.
 
         Args:
@@ -48,9 +58,15 @@ class Reading:
         """
         history = read_search(directory)
         file = directory / "config.yaml"
-        config: dict[str, Any] = (yaml.safe_load(file.read_text(encoding="utf-8")) if file.exists() else None) or {}
-        settings = config.get("automax", config)  # the whole file of a search that was started from one
+        document: dict[str, Any] = (yaml.safe_load(file.read_text(encoding="utf-8")) if file.exists() else None) or {}
+        settings = document.get("automax", document)  # the whole file of a search that was started from one
         return cls(history, Objective(history.settings["target"], history.settings["mode"]), directory, settings)
+
+    def with_history(self, history: History) -> SearchRecord:
+        """The same search with another history, usually a longer one."""
+        return dataclasses.replace(self, history=history)
+
+    # The settings -----------------------------------------------------------------------------------------------------
 
     @property
     def name(self) -> str:
@@ -59,13 +75,37 @@ class Reading:
 
     @property
     def n_trials(self) -> int:
-        """Trials that were wanted in all."""
-        return int(self.history.settings.get("n_trials", len(self.history.asks)))
+        """The budget of the search, in trials."""
+        return int(self._setting("n_trials", len(self.history.asks)))
 
     @property
     def n_seeds(self) -> int:
-        """Seeds of a promising configuration."""
-        return int(self.history.settings.get("n_seeds", 1))
+        """Seeds per promising configuration, at least 1."""
+        return int(self._setting("n_seeds", 1))
+
+    def _setting(self, name: str, otherwise: int) -> Any:
+        """A setting from the journal, or, before the journal has any, from the configuration."""
+        return self.history.settings.get(name, otherwise if self.history.settings else self.config.get(name, otherwise))
+
+    @cached_property
+    def parameters(self) -> list[Parameter]:
+        """The searched hyperparameters, without constants."""
+        tried = [spec.configuration for spec in self.history.asks]
+        return [each for each in parameters(self.history.settings.get("space", {}), tried) if not each.is_constant]
+
+    @cached_property
+    def names(self) -> dict[str, str]:
+        """Hyperparameter -> its shortest unique name."""
+        return short_names(name for spec in self.history.asks for name in spec.configuration)
+
+    @cached_property
+    def arms(self) -> list[Parameter]:
+        """The choices on which other hyperparameters depend, such as that of the loss."""
+        conditions = [each.condition for each in self.parameters if each.condition]
+        choices = [each for each in self.parameters if not each.is_range]
+        return [each for each in choices if any(condition.startswith(f"{each.name} ==") for condition in conditions)]
+
+    # The trials -------------------------------------------------------------------------------------------------------
 
     @cached_property
     def results(self) -> dict[int, TrialResult]:
@@ -78,6 +118,11 @@ class Reading:
         return {spec.number: spec for spec in self.history.asks}
 
     @cached_property
+    def running(self) -> list[TrialSpec]:
+        """The trials that were started and are not over, in order; a killed search leaves some too."""
+        return [spec for spec in self.history.pending() if spec.number in self.history.started]
+
+    @cached_property
     def scored(self) -> list[TrialResult]:
         """The results that have a score, partial ones too, in order."""
         return [result for result in self.results.values() if result.status.has_score and result.score is not None]
@@ -88,9 +133,36 @@ class Reading:
         return [result for result in self.scored if result.status is Status.SUCCESS]
 
     @cached_property
+    def failed(self) -> list[TrialResult]:
+        """The results without a score, in order."""
+        return [result for result in self.results.values() if not result.status.has_score]
+
+    @cached_property
+    def log(self) -> list[dict[str, Any]]:
+        """One dictionary per finished trial, in order: what ``state.pkl`` holds."""
+        return log(self.history)
+
+    def configuration_of(self, number: int) -> dict[str, Any]:
+        """The plain values of a trial's configuration.
+
+        Args:
+            number: a trial of this search, from 1.
+        """
+        return dict(self.specs[number].configuration)
+
+    # The best ---------------------------------------------------------------------------------------------------------
+
+    @cached_property
     def best(self) -> TrialResult | None:
-        """The incumbent's result."""
+        """The incumbent's result; None before the first score."""
         return incumbent(self.history, self.objective, self.n_seeds)
+
+    @property
+    def best_score(self) -> float:
+        """The incumbent's validation score, ``-inf`` before the first; with several seeds, the mean over them."""
+        if self.best is None or self.best.score is None:
+            return float("-inf")
+        return self.best.score if self.n_seeds == 1 else mean_and_spread(self.history, self.objective, self.best.number)[0]
 
     @cached_property
     def default(self) -> TrialResult | None:
@@ -100,47 +172,24 @@ class Reading:
             return None
         runs = [spec for spec in self.history.asks if spec.configuration == first.configuration and spec.number in self.results]
         seed = None if self.best is None else self.specs[self.best.number].seed
-        chosen = next((spec for spec in runs if self.n_seeds > 1 and spec.seed == seed), first)
-        return self.results.get(chosen.number)
-
-    @cached_property
-    def parameters(self) -> list[Parameter]:
-        """The searched hyperparameters, without constants."""
-        seen = [spec.configuration for spec in self.history.asks]
-        return [each for each in parameters(self.history.settings.get("space", {}), seen) if not each.is_constant]
-
-    @cached_property
-    def names(self) -> dict[str, str]:
-        """Hyperparameter -> its shortest unique name."""
-        return short_names(name for spec in self.history.asks for name in spec.configuration)
-
-    @cached_property
-    def arms(self) -> list[Parameter]:
-        """The choices on which other hyperparameters depend, such as that of the loss."""
-        conditions = [each.condition for each in self.parameters if each.condition]
-        chosen = [each for each in self.parameters if not each.is_range]
-        return [each for each in chosen if any(condition.startswith(f"{each.name} ==") for condition in conditions)]
+        comparable = next((spec for spec in runs if self.n_seeds > 1 and spec.seed == seed), first)
+        return self.results.get(comparable.number)
 
     def role(self, number: int) -> str:
-        """``"best"``, ``"default"`` or nothing special."""
+        """``"best"``, ``"default"``, or an empty text for every other trial."""
         if self.best is not None and self.best.number == number:
             return "best"
         return "default" if self.default is not None and self.default.number == number else ""
+
+    # Their scores on disk ---------------------------------------------------------------------------------------------
 
     def scores_of(self, result: TrialResult | None) -> TrialScores:
         """Scores and labels of a trial's best epoch; empty where none were kept."""
         if result is None or self.directory is None:
             return TrialScores()
-        folder = self.directory / "trials" / f"{result.number:04d}" / "checkpoints"
-        kept = read_scores(folder / FILE)
+        kept = read_scores(TrialFiles.of(self.directory, result.number).scores)
         is_same = kept.epoch in (0, result.best_epoch)
         return kept if is_same else TrialScores(notes=dict.fromkeys(kept.splits, "they belong to another epoch"))
-
-    @cached_property
-    def bands(self) -> dict[str, Bands]:
-        """Split -> bootstrap bands of the best trial's curves, where it has one label and both classes."""
-        splits = self.scores_of(self.best).splits
-        return {name: bands(held) for name, held in splits.items() if held.scores.ndim == 1 and held.is_usable}
 
     def why_no_scores(self, result: TrialResult | None, split: str) -> str:
         """What is there instead of a trial's scores on a split, as part of a sentence."""

@@ -4,26 +4,24 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Sequence
 from pathlib import Path
 
-from automax_lightning.search.planning.results import best_result
+from automax_lightning.search.record import SearchRecord
 from automax_lightning.search.storage.history import History
-from automax_lightning.search.storage.journal import read_search
 from automax_lightning.search.storage.lock import holder_of
-from automax_lightning.trial.records import Objective, TrialResult, TrialSpec
+from automax_lightning.trial.records import Objective, TrialSpec
 from automax_lightning.utils.formatting import duration
 
 
 @dataclasses.dataclass(frozen=True)
 class Running:
-    """A trial that runs.
+    """A running trial.
 
     Args:
-        number: of the trial.
-        epoch: epochs done.
-        goal: epochs after which it pauses or ends, where the search decides them.
-        score: after the newest epoch, or None before the first.
+        number: number of the trial, from 1.
+        epoch: epochs that are done, 0 before the first.
+        goal: epochs after which the trial pauses or ends; None where the fit alone decides.
+        score: target metric after the newest epoch, or None before the first.
     """
 
     number: int
@@ -44,14 +42,13 @@ class Running:
         return f"trial {self.number}, epoch {self.epoch}{goal}: {objective.target} {self.score:.4f}"
 
 
-def running(specs: Sequence[TrialSpec], history: History) -> list[Running]:
-    """Trials as far as the journal has heard of them.
+def running(record: SearchRecord) -> tuple[Running, ...]:
+    """The trials that are not over, each as far as the journal records its epochs.
 
     Args:
-        specs: the trials.
-        history: of the search.
+        record: the search.
     """
-    return [_running(spec, history) for spec in specs]
+    return tuple(_running(spec, record.history) for spec in record.running)
 
 
 def _running(spec: TrialSpec, history: History) -> Running:
@@ -62,64 +59,53 @@ def _running(spec: TrialSpec, history: History) -> Running:
 
 @dataclasses.dataclass(frozen=True)
 class Snapshot:
-    """A search at one moment.
+    """A search at one moment: its record, and whether somebody runs it.
 
     Args:
-        directory: of the search.
-        objective: which way is better.
-        n_trials: trials in all.
-        finished: trials that are over.
-        failed: those of them without a score.
-        best: the best result so far, or None.
-        running: trials that were started and are not over.
+        record: what the journal tells.
         holder: who runs the search, or None if nobody does.
-        seconds: wall-clock time that the search has run in all.
-        idle: seconds since the last sign of life, or None for an old journal.
+        idle: seconds since the last event, or None for a journal without times.
     """
 
-    directory: Path
-    objective: Objective
-    n_trials: int
-    finished: int
-    failed: int
-    best: TrialResult | None
-    running: tuple[Running, ...]
-    holder: str | None
-    seconds: float
-    idle: float | None
+    record: SearchRecord
+    holder: str | None = None
+    idle: float | None = None
+
+    @property
+    def running(self) -> tuple[Running, ...]:
+        """The trials that were started and are not over."""
+        return running(self.record)
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether no trial is left, and nobody runs the search."""
+        return self.holder is None and not self.record.running and len(self.record.results) >= self.record.n_trials
 
     def describe(self) -> str:
         """The snapshot as a few lines of text."""
-        state = f"running: {self.holder}" if self.holder else "nobody runs it; the command that started it continues it"
-        if self.holder is None and not self.running and self.finished >= self.n_trials:
-            state = "finished"
-        failed = f" ({self.failed} failed)" if self.failed else ""
-        lines = [f"{self.directory}: {state}", f"{self.finished} of {self.n_trials} trials over{failed}"]
-        if self.best is not None and self.best.score is not None:
-            lines[-1] += f", best {self.objective.target} {self.best.score:.4f} (trial {self.best.number})"
-        lines += [f"  {trial.describe(self.objective)}" for trial in self.running]
+        record, best, target = self.record, self.record.best, self.record.objective.target
+        state = "nobody runs it; the command that started it continues it"
+        state = f"running: {self.holder}" if self.holder else "finished" if self.is_finished else state
+        failed = f" ({len(record.failed)} failed)" if record.failed else ""
+        lines = [f"{record.directory}: {state}", f"{len(record.results)} of {record.n_trials} trials over{failed}"]
+        if best is not None and best.score is not None:
+            lines[-1] += f", best {target} {best.score:.4f} (trial {best.number})"
+        lines += [f"  {trial.describe(record.objective)}" for trial in self.running]
         idle = "" if self.idle is None else f"; last event {duration(self.idle)} ago"
-        return "\n".join([*lines, f"searched for {duration(self.seconds)}{idle}"])
+        return "\n".join([*lines, f"searched for {duration(record.history.seconds)}{idle}"])
 
 
 def snapshot(directory: Path, now: float | None = None) -> Snapshot:
-    """How a search stands, whoever runs it; reading changes nothing.
+    """How a search stands, whoever runs it; reading changes nothing on disk.
 
     Args:
-        directory: of the search.
+        directory: the search's directory, ``<output_directory>/<name>``.
         now: seconds since 1970; the present by default.
 
     Raises:
         JournalError: if there is no journal, or it cannot be read.
     """
-    history = read_search(directory)
-    objective = Objective(history.settings["target"], history.settings["mode"])
-    over = history.final()
-    started = [spec for spec in history.pending() if spec.number in history.started]
-    now = time.time() if now is None else now
-    return Snapshot(
-        directory, objective, history.settings["n_trials"], len(over),
-        sum(not result.status.has_score for result in over.values()), best_result(over, objective),
-        tuple(running(started, history)), holder_of(directory), history.seconds,
-        None if history.newest is None else max(0.0, now - history.newest),
-    )  # fmt: skip
+    record = SearchRecord.of(directory)
+    newest = record.history.newest
+    idle = None if newest is None else max(0.0, (time.time() if now is None else now) - newest)
+    return Snapshot(record, holder_of(directory), idle)

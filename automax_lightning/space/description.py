@@ -8,13 +8,14 @@ import dataclasses
 import json
 import math
 from collections.abc import Iterable, Mapping
-from typing import Any
-
-from ConfigSpace import ConfigurationSpace
-from ConfigSpace.hyperparameters import Hyperparameter
+from typing import TYPE_CHECKING, Any
 
 from automax_lightning.utils.formatting import short_names, show
 from automax_lightning.utils.serialization import encode
+
+if TYPE_CHECKING:
+    from ConfigSpace import ConfigurationSpace
+    from ConfigSpace.hyperparameters import Hyperparameter
 
 _FIELDS = ("lower", "upper", "log", "choices", "value", "default_value")
 

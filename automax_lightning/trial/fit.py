@@ -9,16 +9,15 @@ from pathlib import Path
 from typing import Any
 
 import lightning as L
-import torch
 
 from automax_lightning.errors import ConfigError
-from automax_lightning.trial.checkpoint import progress_of
+from automax_lightning.trial.checkpoint import TrialCheckpoint, TrialFiles, load_checkpoint, read_checkpoint
 from automax_lightning.trial.isolation import isolated, quiet_lightning
 from automax_lightning.trial.loggers import KeepRuns, Run, fresh_loggers, log_result
 from automax_lightning.trial.recorder import TrialRecorder
 from automax_lightning.trial.records import Objective, OnEpoch, Status, StopRequested, TrialResult, TrialSpec
 from automax_lightning.trial.result import outcome, split_metrics, status_of, verdict
-from automax_lightning.trial.score_file import FILE, keep_scores
+from automax_lightning.trial.score_file import keep_scores
 from automax_lightning.trial.seeding import ReproducibleEpochs, seed_all
 from automax_lightning.trial.trainer import QUIET, as_list, has_test, trial_callbacks, trial_settings
 
@@ -164,7 +163,7 @@ class Fit:
         directory = spec.directory or self._own_directory()
         recorder = TrialRecorder(
             objective or self.objective,
-            directory / "checkpoints",
+            TrialFiles(directory),
             on_epoch=on_epoch,
             stop_requested=stop_requested,
             time_limit=time_limit,
@@ -177,7 +176,7 @@ class Fit:
                 self.begin(spec.seed)
                 self._train(recorder, spec, directory, is_trial=is_trial)
                 if recorder.ended_by not in _GOES_ON and recorder.best_epoch is not None:
-                    test = self._score_test_split(recorder.best_checkpoint)
+                    test = self._score_test_split(recorder.files)
             status, reason = verdict(recorder, self.trainer)
         except Exception as exception:
             self.exception = exception
@@ -202,17 +201,18 @@ class Fit:
         if self.output_path is None:
             return Path(tempfile.mkdtemp(prefix=f"{self.experiment_name}_"))
         directory = Path(self.output_path) / self.experiment_name
-        for stale in (path for kind in ("*.ckpt", FILE) for path in (directory / "checkpoints").glob(kind)):
-            stale.unlink()  # a run by hand starts from the start; a search continues through its spec's directory
+        files = TrialFiles(directory)
+        for stale in (files.best, files.scores, *files.only_for_resuming):
+            stale.unlink(missing_ok=True)  # a run by hand starts from the start; a search resumes through its spec's directory
         return directory
 
     def _train(self, recorder: TrialRecorder, spec: TrialSpec, directory: Path, *, is_trial: bool) -> None:
-        resumed = recorder.last_checkpoint if recorder.last_checkpoint.exists() else None
-        epochs, steps = progress_of(resumed)
-        own: tuple[L.Callback, ...] = (ReproducibleEpochs(spec.seed, first_epoch=epochs), recorder)
+        resumed = recorder.files.last if recorder.files.last.exists() else None
+        before = TrialCheckpoint() if resumed is None else read_checkpoint(resumed)
+        own: tuple[L.Callback, ...] = (ReproducibleEpochs(spec.seed, first_epoch=before.epochs), recorder)
         logger = self.trainer_kwargs.get("logger", False)
         if is_trial:
-            run = Run.of(spec, directory, steps)
+            run = Run.of(spec, directory, before.global_step)
             logger, own = fresh_loggers(logger, run), (own[0], KeepRuns(run), recorder)
         self._trainer = self._new_trainer(own, directory, spec.epochs or self.epochs, recorder.objective, logger)
         # Our own file, written a moment ago on this machine: a user's module may keep any object in it.
@@ -226,14 +226,13 @@ class Fit:
         callbacks = [*trial_callbacks(self.callbacks, objective, directory), *own]
         return self.trainer_class(callbacks=callbacks, default_root_dir=directory, **{**settings, "logger": logger})
 
-    def _score_test_split(self, checkpoint: Path) -> dict[str, float]:
+    def _score_test_split(self, files: TrialFiles) -> dict[str, float]:
         """Load the best epoch into the module, and score the test split with it where there is one."""
         trainer = self.trainer
         if not has_test(self.module, self._datamodule):
-            state = torch.load(checkpoint, map_location="cpu", weights_only=False)["state_dict"]
-            self.module.load_state_dict(state)
+            self.module.load_state_dict(load_checkpoint(files.best)["state_dict"])
             return {}
-        trainer.test(self.module, datamodule=self._datamodule, ckpt_path=checkpoint, verbose=self.verbose, weights_only=False)
+        trainer.test(self.module, datamodule=self._datamodule, ckpt_path=files.best, verbose=self.verbose, weights_only=False)
         if trainer.is_global_zero:
-            keep_scores(checkpoint.with_name(FILE), trainer.callbacks, "test")  # type: ignore[attr-defined]
+            keep_scores(files.scores, trainer.callbacks, "test")  # type: ignore[attr-defined]
         return split_metrics(trainer.callback_metrics, "test/")

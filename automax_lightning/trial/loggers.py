@@ -18,6 +18,7 @@ from lightning.pytorch.loggers import Logger
 from lightning.pytorch.utilities import rank_zero_only
 
 from automax_lightning.errors import ConfigError, closest
+from automax_lightning.trial.checkpoint import TrialFiles
 from automax_lightning.trial.records import Objective, Status, TrialResult, TrialSpec
 
 _NAMES = {"csv": "CSVLogger", "tensorboard": "TensorBoardLogger"}
@@ -53,7 +54,7 @@ class Run:
     @property
     def kept(self) -> Path:
         """Where the names that a service gave to this run are kept."""
-        return self.directory / "runs.json"
+        return TrialFiles(self.directory).runs
 
 
 def fresh_loggers(given: Any, run: Run) -> list[Logger]:

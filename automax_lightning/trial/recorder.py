@@ -8,7 +8,6 @@ import signal
 import threading
 import time
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import lightning as L
@@ -18,9 +17,9 @@ from lightning.pytorch.trainer.states import TrainerFn
 from lightning.pytorch.utilities.types import STEP_OUTPUT
 
 from automax_lightning.errors import TargetError
-from automax_lightning.trial.checkpoint import KEY
+from automax_lightning.trial.checkpoint import TrialCheckpoint, TrialFiles
 from automax_lightning.trial.records import Objective, OnEpoch, Status, StopRequested
-from automax_lightning.trial.score_file import FILE, keep_scores
+from automax_lightning.trial.score_file import keep_scores
 from automax_lightning.utils.files import link_or_copy
 
 
@@ -32,7 +31,7 @@ class TrialRecorder(Checkpoint):
 
     Args:
         objective: which logged value is the score, and which way is better.
-        directory: where ``best.ckpt`` and ``last.ckpt`` are kept.
+        files: of the trial; its ``best.ckpt`` and ``last.ckpt`` are written here.
         on_epoch: told every epoch's score, and may end the trial.
         stop_requested: whether to pause after the epoch that is running.
         time_limit: seconds that the trial may train in all, over its continuations; None for no limit.
@@ -49,7 +48,7 @@ class TrialRecorder(Checkpoint):
     def __init__(
         self,
         objective: Objective,
-        directory: Path,
+        files: TrialFiles,
         *,
         on_epoch: OnEpoch | None = None,
         stop_requested: StopRequested | None = None,
@@ -57,7 +56,7 @@ class TrialRecorder(Checkpoint):
         budget: int | None = None,
     ) -> None:
         self.objective = objective
-        self.directory = directory
+        self.files = files
         self.on_epoch = on_epoch
         self.stop_requested = stop_requested
         self.time_limit = time_limit
@@ -73,41 +72,21 @@ class TrialRecorder(Checkpoint):
         self._on_sigterm = signal.getsignal(signal.SIGTERM)
 
     @property
-    def best_checkpoint(self) -> Path:
-        """Where the best epoch's checkpoint lies."""
-        return self.directory / "best.ckpt"
-
-    @property
-    def last_checkpoint(self) -> Path:
-        """Where the newest epoch's checkpoint lies."""
-        return self.directory / "last.ckpt"
-
-    @property
     def seconds(self) -> float:
         """Wall-clock seconds spent in this trial, over all its continuations."""
         return self._seconds_before + time.monotonic() - self._started
 
     def on_save_checkpoint(self, trainer: L.Trainer, pl_module: L.LightningModule, checkpoint: dict[str, Any]) -> None:
-        """Keep the curve, the best epoch and the time spent under a key of our own.
-
-        Under Lightning's ``callbacks`` key every later `Trainer` that loads the file would ask for this callback.
-        """
-        checkpoint[KEY] = {
-            "curve": list(self.curve),
-            "best_epoch": self.best_epoch,
-            "metrics": dict(self.metrics),
-            "seconds": self.seconds,
-        }
+        """Keep the curve, the best epoch and the time spent."""
+        TrialCheckpoint(tuple(self.curve), self.best_epoch, self.metrics, self.seconds).write_into(checkpoint)
 
     def on_load_checkpoint(self, trainer: L.Trainer, pl_module: L.LightningModule, checkpoint: dict[str, Any]) -> None:
         """Continue where the checkpoint left off; scoring a checkpoint changes nothing."""
-        if trainer.state.fn != TrainerFn.FITTING or KEY not in checkpoint:
+        kept = TrialCheckpoint.find_in(checkpoint)
+        if trainer.state.fn != TrainerFn.FITTING or kept is None:
             return
-        kept = checkpoint[KEY]
-        self.curve = list(kept["curve"])
-        self.best_epoch = kept["best_epoch"]
-        self.metrics = dict(kept["metrics"])
-        self._seconds_before = float(kept["seconds"])
+        self.curve, self.best_epoch, self.metrics = list(kept.curve), kept.best_epoch, dict(kept.metrics)
+        self._seconds_before = kept.seconds
         self._started = time.monotonic()
 
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
@@ -172,19 +151,18 @@ class TrialRecorder(Checkpoint):
     def _save(self, trainer: L.Trainer, is_best: bool) -> None:
         """Write the checkpoint once; best and last share it through a hard link."""
         if trainer.is_global_zero:
-            self.directory.mkdir(parents=True, exist_ok=True)
-        fresh = self.directory / "fresh.ckpt"
+            self.files.checkpoints.mkdir(parents=True, exist_ok=True)
+        fresh = self.files.fresh
         trainer.save_checkpoint(fresh)
         if not trainer.is_global_zero:
             return
         if is_best:
-            link = self.directory / "best.link"
-            link.unlink(missing_ok=True)
-            link_or_copy(fresh, link)
-            os.replace(link, self.best_checkpoint)
+            self.files.link.unlink(missing_ok=True)
+            link_or_copy(fresh, self.files.link)
+            os.replace(self.files.link, self.files.best)
             # Before last.ckpt: whoever continues from that one finds the scores of its best epoch.
-            keep_scores(self.directory / FILE, trainer.callbacks, "val", self.best_epoch)  # type: ignore[attr-defined]
-        os.replace(fresh, self.last_checkpoint)
+            keep_scores(self.files.scores, trainer.callbacks, "val", self.best_epoch)  # type: ignore[attr-defined]
+        os.replace(fresh, self.files.last)
 
     def _consider_stopping(self, trainer: L.Trainer, score: float, *, may_interrupt: bool = True) -> None:
         epochs = len(self.curve)

@@ -28,10 +28,8 @@ def verdict(recorder: TrialRecorder, trainer: L.Trainer) -> tuple[Status, str]:
         return recorder.ended_by, recorder.reason
     if recorder.best_epoch is None:
         return _why_undefined(recorder, trainer)
-    if not recorder.best_checkpoint.exists():
-        raise CheckpointError(
-            str(recorder.best_checkpoint), "the best epoch's checkpoint", "no file", "Check the disk's free space."
-        )
+    if not recorder.files.best.exists():
+        raise CheckpointError(str(recorder.files.best), "the best epoch's checkpoint", "no file", "Check the disk's free space.")
     return Status.SUCCESS, ""
 
 
@@ -68,7 +66,7 @@ def outcome(
         best_epoch=best,
         curve=tuple(recorder.curve),
         seconds=recorder.seconds,
-        checkpoint=recorder.best_checkpoint if best is not None and recorder.best_checkpoint.exists() else None,
+        checkpoint=recorder.files.best if best is not None and recorder.files.best.exists() else None,
         reason=reason,
         error=None if exception is None else "".join(traceback.format_exception(exception)),
     )

@@ -10,6 +10,7 @@ from typing import Any
 import lightning as L
 from lightning.pytorch.callbacks import ModelCheckpoint
 
+from automax_lightning.trial.checkpoint import TrialFiles
 from automax_lightning.trial.records import Objective
 
 QUIET: Mapping[str, Any] = {
@@ -20,10 +21,6 @@ QUIET: Mapping[str, Any] = {
     "num_sanity_val_steps": 0,
 }
 """Trainer settings of a quiet trial, on one device; each of them can be overridden by `trainer_kwargs`."""
-
-
-CHECKPOINTS = "model_checkpoints"
-"""Where the user's own ModelCheckpoints write, below the trial's directory; ``checkpoints`` is the trial's."""
 
 
 def trial_callbacks(callbacks: Sequence[L.Callback], objective: Objective, directory: Path | None) -> list[L.Callback]:
@@ -41,7 +38,7 @@ def trial_callbacks(callbacks: Sequence[L.Callback], objective: Objective, direc
     copies = [copy.deepcopy(callback) for callback in callbacks if not _is_covered(callback, objective)]
     for callback in copies:
         if isinstance(callback, ModelCheckpoint) and directory is not None:
-            callback.dirpath = str(directory.absolute() / CHECKPOINTS)
+            callback.dirpath = str(TrialFiles(directory.absolute()).user_checkpoints)
     return copies
 
 

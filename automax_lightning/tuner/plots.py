@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from automax_lightning.config import AutoMAXConfig
-from automax_lightning.search.record import Reading
+from automax_lightning.search.record import SearchRecord
 from automax_lightning.search.storage.history import History
 from automax_lightning.search.storage.journal import read
 from automax_lightning.trial.records import Objective
@@ -27,12 +27,12 @@ class SearchShow:
     config: AutoMAXConfig
     target: str
 
-    def reading(self) -> Reading:
+    def reading(self) -> SearchRecord:
         """Everything that is recorded so far, as figures and pages take it."""
         is_ours = bool(self.history.asks) or not self.config.overwrite  # what is there may be about to be overwritten
         history = read(self.directory) if is_ours else History()
         history = history if history.settings else dataclasses.replace(history, settings=self.settings())
-        return Reading(history, self.objective, self.directory, {**self.config.as_mapping(), "target": self.target})
+        return SearchRecord(history, self.objective, self.directory, {**self.config.as_mapping(), "target": self.target})
 
     def settings(self) -> dict[str, Any]:
         """What makes this search this search."""

@@ -13,7 +13,8 @@ import torch
 from sklearn.metrics import roc_auc_score
 
 from automax_lightning.auc.pairs import registry as pairs
-from tests.auc import helpers, ranks
+from tests.support import auc as helpers
+from tests.support import ranks
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
@@ -26,7 +27,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def outcomes(folder: Path) -> dict[str, list[dict[str, Any]]]:
     """Both ranks of every pair, from one launch."""
-    command = [sys.executable, "-m", "tests.auc.ranks", str(folder), *helpers.CLASSIFYING]
+    command = [sys.executable, "-m", "tests.support.ranks", str(folder), *helpers.CLASSIFYING]
     done = subprocess.run(command, capture_output=True, text=True, timeout=500, env={**os.environ, "OMP_NUM_THREADS": "1"})
     assert done.returncode == 0, done.stderr[-3000:]
     return {
@@ -44,6 +45,7 @@ def test_both_ranks_hold_the_same_weights_and_duals(name: str, outcomes: dict[st
         key for key in first["module"]
         if not (key.startswith("loss") and pair.needs_index and not pair.gathers)
     ]  # fmt: skip
+    assert shared
     for key in shared:
         assert torch.equal(first["module"][key], second["module"][key]), key
 
@@ -86,7 +88,7 @@ def test_lightnings_own_samplers_repeat_samples_and_each_is_scored_once(
 def test_spawned_and_forked_ranks_train_as_launched_ones(
     strategy: str, tmp_path: Path, outcomes: dict[str, list[dict[str, Any]]]
 ) -> None:
-    command = [sys.executable, "-m", "tests.auc.ranks", str(tmp_path), strategy]
+    command = [sys.executable, "-m", "tests.support.ranks", str(tmp_path), strategy]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300, env={**os.environ, "OMP_NUM_THREADS": "1"})
     assert done.returncode == 0, done.stderr[-3000:]
     launched = outcomes["APLoss"][0]["module"]

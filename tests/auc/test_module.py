@@ -12,7 +12,7 @@ from automax_lightning import AUROC, AUCModule
 from automax_lightning.auc.pairs import registry as pairs
 from automax_lightning.errors import ConfigError, DataError, NonFiniteError, PairError
 from automax_lightning.models import MLP
-from tests.auc import helpers
+from tests.support import auc as helpers
 
 AUCM = pairs.get("AUCMLoss")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import inspect
 from typing import Any
 
@@ -11,14 +10,10 @@ import torch
 
 from automax_lightning.auc.pairs import registry as pairs
 from automax_lightning.auc.pairs.pair import Pair
-from tests.auc import helpers
+from tests.support import auc as helpers
+from tests.support.libauc import imported
 
 pytestmark = pytest.mark.lowest
-
-
-def imported(path: str) -> Any:
-    module, _, name = path.partition(":")
-    return getattr(importlib.import_module(module), name)
 
 
 def libauc_loss(pair: Pair, data: Any) -> torch.nn.Module:

@@ -13,7 +13,8 @@ import torch
 
 from automax_lightning import AUCModule
 from automax_lightning.auc.pairs import registry as pairs
-from tests.auc import helpers, resuming
+from tests.support import auc as helpers
+from tests.support import resuming
 
 pytestmark = pytest.mark.filterwarnings("ignore:Checkpoint directory .* exists and is not empty")
 
@@ -53,7 +54,7 @@ def test_a_new_process_with_workers_continues_exactly(tmp_path: Path) -> None:
     names = helpers.CLASSIFYING
     for name in names:
         resuming.run(name, 3, tmp_path, resume=False, num_workers=2)
-    subprocess.run([sys.executable, "-m", "tests.auc.resuming", str(tmp_path), "6", "2", *names], check=True, timeout=600)
+    subprocess.run([sys.executable, "-m", "tests.support.resuming", str(tmp_path), "6", "2", *names], check=True, timeout=600)
     for name in names:
         straight = resuming.run(name, 6, tmp_path / "straight", resume=False, num_workers=2)
         assert_same(torch.load(tmp_path / f"{name.replace(':', '-')}.resumed", weights_only=True), straight)

@@ -8,7 +8,7 @@ from sklearn.metrics import roc_auc_score
 from automax_lightning.report.verdict import FEW_POSITIVES, gap_on_test, verdict
 from automax_lightning.trial.records import Status
 from automax_lightning.trial.score_file import FILE, read_scores
-from tests.report.searches import keep, plain, record, result
+from tests.support.searches import keep, plain, record, result
 
 CONFIG = {"lr": 0.01, "size": (8,)}
 OTHER = {"lr": 0.05, "size": (8,)}

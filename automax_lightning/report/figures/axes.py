@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from automax_lightning.search.record import Reading
+from automax_lightning.search.record import SearchRecord
 from automax_lightning.space.description import Parameter
 
 
@@ -33,24 +33,24 @@ class Axis:
         return None if name is None else self.parameter.position(configuration[name])
 
 
-def axes(reading: Reading) -> list[Axis]:
+def axes(record: SearchRecord) -> list[Axis]:
     """The axes of a search's space.
 
     With several losses each has its own ``lr``; one axis for all of them says more than three that are mostly empty.
 
     Args:
-        reading: of the search.
+        record: of the search.
 
     Returns:
         In the order of the space: conditional hyperparameters of the same name, kind and scale are one axis where no
         trial has two of them.
     """
     groups: dict[Any, list[Parameter]] = {}
-    for parameter in reading.parameters:
+    for parameter in record.parameters:
         groups.setdefault(_kind(parameter), []).append(parameter)
     found: list[Axis] = []
     for group in groups.values():
-        found += [_merged(group)] if _exclude_each_other(group, reading) else [Axis(each, (each.name,)) for each in group]
+        found += [_merged(group)] if _exclude_each_other(group, record) else [Axis(each, (each.name,)) for each in group]
     return found
 
 
@@ -61,9 +61,9 @@ def _kind(parameter: Parameter) -> Any:
     return (tail, parameter.is_range, parameter.log, parameter.is_integer)
 
 
-def _exclude_each_other(group: list[Parameter], reading: Reading) -> bool:
+def _exclude_each_other(group: list[Parameter], record: SearchRecord) -> bool:
     names = {parameter.name for parameter in group}
-    return all(len(names & set(spec.configuration)) <= 1 for spec in reading.history.asks)
+    return all(len(names & set(spec.configuration)) <= 1 for spec in record.history.asks)
 
 
 def _merged(group: list[Parameter]) -> Axis:

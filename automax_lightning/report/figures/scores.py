@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 import plotly.graph_objects as go
 from sklearn.metrics import precision_recall_curve, roc_curve
 
 from automax_lightning.errors import ReportError
-from automax_lightning.report.bootstrap import GRID, Bands, Interval
+from automax_lightning.report.bootstrap import GRID, Bands, Interval, bands
 from automax_lightning.report.figures.style import BLUE, COLOURS, MUTED, RED, figure
-from automax_lightning.search.record import Reading
+from automax_lightning.search.record import SearchRecord
 from automax_lightning.trial.score_file import SplitScores, has_both
 
 _SPLITS = {"val": ("validation", BLUE, "0, 114, 178"), "test": ("test", RED, "213, 94, 0")}
 _MOST_POINTS, _MOST_LABELS = 800, 8
 
 
-def plot_roc(reading: Reading) -> go.Figure:
+def plot_roc(record: SearchRecord) -> go.Figure:
     """The ROC curve of the best trial on validation and on test, with pointwise 95 % bands.
 
     Args:
-        reading: of the search; the scores are read from the trial's directory.
+        record: of the search; the scores are read from the trial's directory.
 
     Returns:
         A plotly figure; with several labels a curve each, without bands.
@@ -31,14 +33,14 @@ def plot_roc(reading: Reading) -> go.Figure:
     made = _square("false-positive rate", "true-positive rate")
     made.add_scatter(x=[0, 1], y=[0, 1], mode="lines", line={"color": MUTED, "width": 1, "dash": "dot"}, name="chance",
                      hoverinfo="skip", showlegend=False)  # fmt: skip
-    return _fill(made, reading, "plot_roc", is_roc=True)
+    return _fill(made, record, "plot_roc", is_roc=True)
 
 
-def plot_pr(reading: Reading) -> go.Figure:
+def plot_pr(record: SearchRecord) -> go.Figure:
     """The precision-recall curve of the best trial on validation and on test, with pointwise 95 % bands.
 
     Args:
-        reading: of the search; the scores are read from the trial's directory.
+        record: of the search; the scores are read from the trial's directory.
 
     Returns:
         A plotly figure; a dotted line is the precision of chance, the share of positives.
@@ -46,7 +48,21 @@ def plot_pr(reading: Reading) -> go.Figure:
     Raises:
         ReportError: if no scores with both classes are on disk.
     """
-    return _fill(_square("recall", "precision"), reading, "plot_pr", is_roc=False)
+    return _fill(_square("recall", "precision"), record, "plot_pr", is_roc=False)
+
+
+@lru_cache(maxsize=2)
+def best_bands(record: SearchRecord) -> dict[str, Bands]:
+    """Bootstrap bands of the best trial's curves; both figures of one record share them.
+
+    Args:
+        record: of the search; compared by identity, so a later record is drawn anew.
+
+    Returns:
+        Split -> bands, of the splits with one label and both classes.
+    """
+    splits = record.scores_of(record.best).splits
+    return {name: bands(held) for name, held in splits.items() if held.scores.ndim == 1 and held.is_usable}
 
 
 def _square(x: str, y: str) -> go.Figure:
@@ -55,14 +71,14 @@ def _square(x: str, y: str) -> go.Figure:
     return figure(470, xaxis={"title": x, **axis}, yaxis={"title": y, **axis}, legend=legend, margin={"t": 64})
 
 
-def _fill(made: go.Figure, reading: Reading, where: str, *, is_roc: bool) -> go.Figure:
-    splits = {split: held for split, held in reading.scores_of(reading.best).splits.items() if held.is_usable}
+def _fill(made: go.Figure, record: SearchRecord, where: str, *, is_roc: bool) -> go.Figure:
+    splits = {split: held for split, held in record.scores_of(record.best).splits.items() if held.is_usable}
     if not splits:
-        raise ReportError(where, "scores of the best trial with both classes", reading.why_no_scores(reading.best, "val"),
+        raise ReportError(where, "scores of the best trial with both classes", record.why_no_scores(record.best, "val"),
                           "A trial keeps them where the AUROC callback evaluates a split.")  # fmt: skip
     for split, held in splits.items():
         if held.scores.ndim == 1:
-            _add_with_band(made, split, held, reading.bands[split], is_roc=is_roc)
+            _add_with_band(made, split, held, best_bands(record)[split], is_roc=is_roc)
         elif split == next(reversed(splits)):  # the test split where there is one: two splits of many labels are a tangle
             _add_labels(made, split, held, is_roc=is_roc)
     return made

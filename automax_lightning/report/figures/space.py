@@ -27,7 +27,7 @@ from automax_lightning.report.figures.style import (
     score_title,
 )  # fmt: skip
 from automax_lightning.report.importance import importances
-from automax_lightning.search.record import Reading
+from automax_lightning.search.record import SearchRecord
 from automax_lightning.space.description import Parameter
 from automax_lightning.trial.records import Status, TrialResult
 from automax_lightning.utils.formatting import show, show_score
@@ -36,11 +36,11 @@ _MOST_LINES, _MOST_PANELS, _COLUMNS = 150, 24, 3
 _UNUSED = -0.16
 
 
-def plot_parallel(reading: Reading) -> go.Figure:
+def plot_parallel(record: SearchRecord) -> go.Figure:
     """Each trial as a line through its hyperparameters to its score; dark is good.
 
     Args:
-        reading: of the search. Of many trials the best 150 are drawn.
+        record: of the search. Of many trials the best 150 are drawn.
 
     Returns:
         A plotly figure; a hyperparameter that a trial does not have is passed below its axis, at "not used".
@@ -48,51 +48,51 @@ def plot_parallel(reading: Reading) -> go.Figure:
     Raises:
         ReportError: if no trial has a score, or nothing was searched.
     """
-    drawn = _by_role(reading, _ranked(reading)[-_MOST_LINES:])
-    shown = axes(reading)
+    drawn = _by_role(record, _ranked(record)[-_MOST_LINES:])
+    shown = axes(record)
     _need(bool(drawn and shown), "plot_parallel")
     made = figure(430, showlegend=False, hovermode="closest", margin={"l": 56, "r": 72, "t": 64, "b": 16})
     scores = [float(result.score) for result in drawn]  # type: ignore[arg-type]
     low, high = min(scores), max(scores)
     has_unused = False
     for rank, result in enumerate(drawn):
-        configuration = reading.specs[result.number].configuration
+        configuration = record.specs[result.number].configuration
         places = [axis.position(configuration) for axis in shown]
         has_unused |= None in places
         score = (float(result.score) - low) / (high - low) if high > low else 0.5  # type: ignore[arg-type]
         y = [_UNUSED if place is None else place for place in places]
-        made.add_trace(_line(reading, result, [*y, score], rank / max(1, len(drawn) - 1)))
-    _draw_axes(made, shown, reading, (low, high), has_unused=has_unused)
+        made.add_trace(_line(record, result, [*y, score], rank / max(1, len(drawn) - 1)))
+    _draw_axes(made, shown, record, (low, high), has_unused=has_unused)
     return made
 
 
-def _ranked(reading: Reading) -> list[TrialResult]:
+def _ranked(record: SearchRecord) -> list[TrialResult]:
     """From the worst to the best, so that the good ones lie on top."""
-    return sorted(reading.scored, key=lambda result: -reading.objective.cost(float(result.score)))  # type: ignore[arg-type]
+    return sorted(record.scored, key=lambda result: -record.objective.cost(float(result.score)))  # type: ignore[arg-type]
 
 
-def _by_role(reading: Reading, results: list[TrialResult]) -> list[TrialResult]:
+def _by_role(record: SearchRecord, results: list[TrialResult]) -> list[TrialResult]:
     """The default and the best on top of their equals."""
-    return sorted(results, key=lambda result: ("", "default", "best").index(reading.role(result.number)))
+    return sorted(results, key=lambda result: ("", "default", "best").index(record.role(result.number)))
 
 
-def _line(reading: Reading, result: TrialResult, y: list[float], rank: float) -> go.Scatter:
-    role = reading.role(result.number)
+def _line(record: SearchRecord, result: TrialResult, y: list[float], rank: float) -> go.Scatter:
+    role = record.role(result.number)
     shade = sample_colorscale([list(stop) for stop in BETTER], [rank])[0]
     colour = {"best": RED, "default": ORANGE}.get(role, shade)
     dash = "solid" if result.status is Status.SUCCESS else "dot"
     return go.Scatter(
         x=list(range(len(y))), y=y, mode="lines+markers", line={"color": colour, "width": 3 if role else 1.6, "dash": dash},
-        marker={"size": 6 if role else 4, "color": colour}, hovertext=[hover(reading, result)] * len(y), hoverinfo="text",
+        marker={"size": 6 if role else 4, "color": colour}, hovertext=[hover(record, result)] * len(y), hoverinfo="text",
         opacity=1.0 if role else 0.85,
     )  # fmt: skip
 
 
-def _draw_axes(made: go.Figure, shown: list[Axis], reading: Reading, ends: tuple[float, float], *, has_unused: bool) -> None:
+def _draw_axes(made: go.Figure, shown: list[Axis], record: SearchRecord, ends: tuple[float, float], *, has_unused: bool) -> None:
     bottom, last = _UNUSED if has_unused else 0.0, len(shown)
     ticks = [axis.parameter.ticks() for axis in shown]
     ticks.append([(0.0, show_score(ends[0])), (1.0, show_score(ends[1]))] if ends[1] > ends[0] else [(0.5, show_score(ends[0]))])
-    titles = [*(axis.parameter.label for axis in shown), f"val {reading.objective.target}"]
+    titles = [*(axis.parameter.label for axis in shown), f"val {record.objective.target}"]
     for x, title in enumerate(titles):
         made.add_shape(type="line", x0=x, x1=x, y0=bottom, y1=1, line={"color": GRID_LINE, "width": 2}, layer="below")
         # Crowded titles stand on two levels.
@@ -114,11 +114,11 @@ def _fit(text: str, width: int = 18) -> str:
     return text if len(text) <= width else f"{text[: width - 1]}…"
 
 
-def plot_slice(reading: Reading) -> go.Figure:
+def plot_slice(record: SearchRecord) -> go.Figure:
     """The score against each hyperparameter by itself.
 
     Args:
-        reading: of the search. Of many hyperparameters the first 24 are drawn.
+        record: of the search. Of many hyperparameters the first 24 are drawn.
 
     Returns:
         A plotly figure with a panel a hyperparameter; a trial that does not have it is not in its panel.
@@ -126,24 +126,24 @@ def plot_slice(reading: Reading) -> go.Figure:
     Raises:
         ReportError: if no trial has a score, or nothing was searched.
     """
-    shown = [axis for axis in axes(reading) if _points(reading, axis)][:_MOST_PANELS]
-    _need(bool(reading.scored and shown), "plot_slice")
+    shown = [axis for axis in axes(record) if _points(record, axis)][:_MOST_PANELS]
+    _need(bool(record.scored and shown), "plot_slice")
     columns = min(_COLUMNS, len(shown))
     rows = math.ceil(len(shown) / columns)
     made = make_subplots(rows, columns, shared_yaxes="all", horizontal_spacing=0.05, vertical_spacing=0.32 / rows)
     made.update_layout(template=TEMPLATE, height=90 + 240 * rows, showlegend=False, hovermode="closest")
     for number, axis in enumerate(shown):
-        _add_panel(made, reading, axis, {"row": number // columns + 1, "col": number % columns + 1})
-    _add_arm_legend(made, reading)
+        _add_panel(made, record, axis, {"row": number // columns + 1, "col": number % columns + 1})
+    _add_arm_legend(made, record)
     for row in range(1, rows + 1):
-        made.update_yaxes(title=score_title(reading), row=row, col=1)
+        made.update_yaxes(title=score_title(record), row=row, col=1)
     return made
 
 
-def _points(reading: Reading, axis: Axis) -> dict[int, tuple[Any, float]]:
+def _points(record: SearchRecord, axis: Axis) -> dict[int, tuple[Any, float]]:
     found = {}
-    for result in reading.scored:
-        configuration = reading.specs[result.number].configuration
+    for result in record.scored:
+        configuration = record.specs[result.number].configuration
         name = axis.name_in(configuration)
         if name is not None:
             value = configuration[name]
@@ -152,34 +152,34 @@ def _points(reading: Reading, axis: Axis) -> dict[int, tuple[Any, float]]:
     return found
 
 
-def _colour(reading: Reading, result: TrialResult) -> str:
+def _colour(record: SearchRecord, result: TrialResult) -> str:
     """By the arm of a trial, where the space has one."""
-    chosen = reading.specs[result.number].configuration
-    arm = reading.arms[0] if reading.arms else None
+    chosen = record.specs[result.number].configuration
+    arm = record.arms[0] if record.arms else None
     return COLOURS[0] if arm is None or arm.name not in chosen else COLOURS[arm.index(chosen[arm.name]) % len(COLOURS)]
 
 
-def _add_arm_legend(made: go.Figure, reading: Reading) -> None:
-    if not reading.arms:
+def _add_arm_legend(made: go.Figure, record: SearchRecord) -> None:
+    if not record.arms:
         return
-    for index, choice in enumerate(reading.arms[0].choices):
+    for index, choice in enumerate(record.arms[0].choices):
         marker = {"color": COLOURS[index % len(COLOURS)], "size": 8}
         made.add_scatter(x=[None], y=[None], mode="markers", marker=marker, name=escape(show(choice)), row=1, col=1)
     made.update_layout(showlegend=True)
 
 
-def _add_panel(made: go.Figure, reading: Reading, axis: Axis, where: dict[str, int]) -> None:
-    points = _points(reading, axis)
-    results = [reading.results[number] for number in points]
+def _add_panel(made: go.Figure, record: SearchRecord, axis: Axis, where: dict[str, int]) -> None:
+    points = _points(record, axis)
+    results = [record.results[number] for number in points]
     made.add_scatter(
         x=[points[each.number][0] for each in results], y=[points[each.number][1] for each in results], mode="markers",
         marker={
-            "size": 7, "opacity": 0.8, "color": [_colour(reading, each) for each in results],
+            "size": 7, "opacity": 0.8, "color": [_colour(record, each) for each in results],
             "symbol": ["circle" if each.status is Status.SUCCESS else "circle-open" for each in results],
         },
-        hovertext=[hover(reading, each) for each in results], hoverinfo="text", showlegend=False, **where,
+        hovertext=[hover(record, each) for each in results], hoverinfo="text", showlegend=False, **where,
     )  # fmt: skip
-    for mark in marks(reading, go.Scatter, points):
+    for mark in marks(record, go.Scatter, points):
         made.add_trace(mark.update(showlegend=False), **where)
     parameter = axis.parameter
     scale: dict[str, Any] = {"type": "log", "dtick": 1} if parameter.log else {"nticks": 4}
@@ -199,11 +199,11 @@ def _padded(parameter: Parameter) -> list[float] | None:
     return [ends[0] - margin, ends[1] + margin]
 
 
-def plot_importance(reading: Reading) -> go.Figure:
+def plot_importance(record: SearchRecord) -> go.Figure:
     """How much each hyperparameter has moved the score: its share of the score's variance, by functional ANOVA.
 
     Args:
-        reading: of the search; needs 4 whole trials.
+        record: of the search; needs 4 whole trials.
 
     Returns:
         A plotly figure; with conditional hyperparameters a group of bars for each arm.
@@ -211,11 +211,11 @@ def plot_importance(reading: Reading) -> go.Figure:
     Raises:
         ReportError: if there are too few trials, their scores are all equal, or nothing was searched.
     """
-    found = importances(reading)
+    found = importances(record)
     rows = [(each, name, share) for each in found for name, share in each.shares.items()]
     made = figure(120 + 28 * len(rows) + 10 * len(found), xaxis={"title": f"importance ({found[0].method})", "tickformat": ".0%"},
                   bargap=0.35, showlegend=len(found) > 1)  # fmt: skip
-    labels = {parameter.name: parameter.label for parameter in reading.parameters}
+    labels = {parameter.name: parameter.label for parameter in record.parameters}
     for position, each in enumerate(found):
         made.add_bar(
             y=[f"{escape(_fit(labels[name], 32))}{chr(0x200B) * position}" for name in each.shares], x=list(each.shares.values()),

@@ -7,7 +7,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from automax_lightning.search.record import Reading
+from automax_lightning.search.record import SearchRecord
 from automax_lightning.trial.records import Status, TrialResult
 from automax_lightning.utils.formatting import configuration_lines, show_score
 
@@ -58,20 +58,20 @@ def counted(most: int) -> dict[str, Any]:
     return {"tickformat": "d", "range": [0.5, most + 0.5], **({"dtick": 1} if most <= 10 else {"nticks": 8})}
 
 
-def score_title(reading: Reading) -> str:
+def score_title(record: SearchRecord) -> str:
     """The axis title of a validation score."""
-    return f"validation {escape(reading.objective.target)}"
+    return f"validation {escape(record.objective.target)}"
 
 
-def hover(reading: Reading, result: TrialResult) -> str:
+def hover(record: SearchRecord, result: TrialResult) -> str:
     """What is shown over a trial: its score, its state, and its configuration."""
-    role = reading.role(result.number)
-    test = result.test.get(reading.objective.target)
+    role = record.role(result.number)
+    test = result.test.get(record.objective.target)
     lines = [f"<b>trial {result.number}</b>{f', the {role}' if role else ''}"]
     lines.append(f"validation {show_score(result.score)}{'' if test is None else f', test {show_score(test)}'}")
     if result.status is not Status.SUCCESS:
         lines.append(f"{result.status.name.lower()} after epoch {result.epochs}")
-    lines += [escape(line) for line in configuration_lines(reading.specs[result.number].configuration, reading.names)]
+    lines += [escape(line) for line in configuration_lines(record.specs[result.number].configuration, record.names)]
     return "<br>".join(lines)
 
 
@@ -80,21 +80,21 @@ def escape(text: str) -> str:
     return html.escape(str(text), quote=False)
 
 
-def marks(reading: Reading, trace: Any, points: dict[int, tuple[Any, Any]], **where: Any) -> list[go.Scatter]:
+def marks(record: SearchRecord, trace: Any, points: dict[int, tuple[Any, Any]], **where: Any) -> list[go.Scatter]:
     """The marks of the default and of the best trial, over a figure's points.
 
     Args:
-        reading: says which trials these are.
+        record: says which trials these are.
         trace: the kind of trace, `go.Scatter` or `go.Scattergl`.
         points: trial number -> (x, y).
         where: further arguments of the trace.
     """
     found = []
-    for role, result in (("default", reading.default), ("best", reading.best)):
-        if result is None or result.number not in points or (role == "default" and reading.role(result.number) == "best"):
+    for role, result in (("default", record.default), ("best", record.best)):
+        if result is None or result.number not in points or (role == "default" and record.role(result.number) == "best"):
             continue
         x, y = points[result.number]
-        text = hover(reading, result)
+        text = hover(record, result)
         found.append(trace(x=[x], y=[y], mode="markers", name=f"{role} (trial {result.number})", marker=MARKS[role],
                            hovertext=text, hoverinfo="text", **where))  # fmt: skip
     return found

@@ -20,7 +20,7 @@ from automax_lightning.report.figures.style import (
     marks,
     score_title,
 )
-from automax_lightning.search.record import Reading
+from automax_lightning.search.record import SearchRecord
 from automax_lightning.trial.records import Status, TrialResult
 from automax_lightning.utils.formatting import show_score
 
@@ -28,11 +28,11 @@ _HIDDEN = {Status.STOPPED: "triangle-down-open", Status.PAUSED: "circle-open"}
 _MOST_CURVES = 200
 
 
-def plot_history(reading: Reading) -> go.Figure:
+def plot_history(record: SearchRecord) -> go.Figure:
     """The score of every trial in order, and the best one so far.
 
     Args:
-        reading: of the search.
+        record: of the search.
 
     Returns:
         A plotly figure: filled marks for whole trials, hollow ones for partial scores, crosses for failures.
@@ -40,42 +40,42 @@ def plot_history(reading: Reading) -> go.Figure:
     Raises:
         ReportError: if no trial has a score.
     """
-    _need_scores(reading, "plot_history")
-    made = figure(xaxis={"title": "trial", **counted(max(reading.results))}, yaxis={"title": score_title(reading)})
-    _add_best_so_far(made, reading)
+    _need_scores(record, "plot_history")
+    made = figure(xaxis={"title": "trial", **counted(max(record.results))}, yaxis={"title": score_title(record)})
+    _add_best_so_far(made, record)
     for name, status in (("trial", Status.SUCCESS), ("stopped early", Status.STOPPED), ("paused", Status.PAUSED)):
-        chosen = [result for result in reading.scored if result.status is status]
+        chosen = [result for result in record.scored if result.status is status]
         if chosen:
             marker = {"color": BLUE, "size": 8, "opacity": 0.75, "symbol": _HIDDEN.get(status, "circle")}
             made.add_scatter(
                 x=[each.number for each in chosen], y=[each.score for each in chosen], mode="markers", name=name,
-                marker=marker, hovertext=[hover(reading, each) for each in chosen], hoverinfo="text",
+                marker=marker, hovertext=[hover(record, each) for each in chosen], hoverinfo="text",
             )  # fmt: skip
-    _add_failures(made, reading)
-    made.add_traces(marks(reading, go.Scatter, {each.number: (each.number, each.score) for each in reading.scored}))
+    _add_failures(made, record)
+    made.add_traces(marks(record, go.Scatter, {each.number: (each.number, each.score) for each in record.scored}))
     return made
 
 
-def _add_best_so_far(made: go.Figure, reading: Reading) -> None:
+def _add_best_so_far(made: go.Figure, record: SearchRecord) -> None:
     x: list[int] = []
     y: list[float] = []
-    for result in reading.whole:
-        if reading.objective.is_better(result.score, y[-1] if y else None):
+    for result in record.whole:
+        if record.objective.is_better(result.score, y[-1] if y else None):
             x.append(result.number)
             y.append(float(result.score))  # type: ignore[arg-type]
     if x:
-        x.append(max(reading.results))
+        x.append(max(record.results))
         y.append(y[-1])
     made.add_scatter(
         x=x, y=y, mode="lines", name="best so far", line={"color": BLUE, "shape": "hv", "width": 2}, hoverinfo="skip"
     )
 
 
-def _add_failures(made: go.Figure, reading: Reading) -> None:
-    failed = [result for result in reading.results.values() if not result.status.has_score]
+def _add_failures(made: go.Figure, record: SearchRecord) -> None:
+    failed = [result for result in record.results.values() if not result.status.has_score]
     if not failed:
         return
-    scores = [float(result.score) for result in reading.scored]  # type: ignore[arg-type]
+    scores = [float(result.score) for result in record.scored]  # type: ignore[arg-type]
     low, high = min(scores), max(scores)
     below = low - 0.08 * (high - low if high > low else abs(high) or 1.0)
     texts = [f"<b>trial {each.number}</b><br>{escape((each.reason or each.status.value)[:160])}" for each in failed]
@@ -85,11 +85,11 @@ def _add_failures(made: go.Figure, reading: Reading) -> None:
     )  # fmt: skip
 
 
-def plot_curves(reading: Reading) -> go.Figure:
+def plot_curves(record: SearchRecord) -> go.Figure:
     """The score of every trial after each of its epochs.
 
     Args:
-        reading: of the search; trials that are running are drawn as far as they are.
+        record: of the search; trials that are running are drawn as far as they are.
 
     Returns:
         A plotly figure: the best and the default in colour, the others in grey; a hollow mark ends a partial curve.
@@ -97,34 +97,34 @@ def plot_curves(reading: Reading) -> go.Figure:
     Raises:
         ReportError: if no epoch has a score.
     """
-    curves = {number: curve for number, curve in _curves(reading).items() if any(math.isfinite(y) for y in curve)}
+    curves = {number: curve for number, curve in _curves(record).items() if any(math.isfinite(y) for y in curve)}
     if not curves:
         raise ReportError("plot_curves", "at least one epoch with a score", "none", "Wait for the first epoch.")
     made = figure(xaxis={"title": "epoch", **counted(max(map(len, curves.values())))}, hovermode="closest")
-    made.update_layout(yaxis={"title": score_title(reading)})
-    special = {result.number: role for role, result in (("default", reading.default), ("best", reading.best)) if result}
+    made.update_layout(yaxis={"title": score_title(record)})
+    special = {result.number: role for role, result in (("default", record.default), ("best", record.best)) if result}
     others = [number for number in curves if number not in special][-_MOST_CURVES:]
     for position, number in enumerate(others):
-        made.add_trace(_curve(reading, number, curves[number], "other trials", QUIET, 1.2, show=position == 0))
+        made.add_trace(_curve(record, number, curves[number], "other trials", QUIET, 1.2, show=position == 0))
     for number, role in sorted(special.items(), key=lambda item: item[1] == "best"):
         if number in curves:
             colour = RED if role == "best" else ORANGE
-            made.add_trace(_curve(reading, number, curves[number], f"{role} (trial {number})", colour, 2.6, show=True))
-    _add_ends(made, reading, curves)
+            made.add_trace(_curve(record, number, curves[number], f"{role} (trial {number})", colour, 2.6, show=True))
+    _add_ends(made, record, curves)
     return made
 
 
-def _curves(reading: Reading) -> dict[int, tuple[float, ...]]:
+def _curves(record: SearchRecord) -> dict[int, tuple[float, ...]]:
     """What is recorded epoch by epoch; a result's own curve is complete where the journal was cut."""
-    found = {number: tuple(curve[epoch] for epoch in sorted(curve)) for number, curve in reading.history.curves.items()}
-    return {**found, **{number: result.curve for number, result in reading.results.items() if result.curve}}
+    found = {number: tuple(curve[epoch] for epoch in sorted(curve)) for number, curve in record.history.curves.items()}
+    return {**found, **{number: result.curve for number, result in record.results.items() if result.curve}}
 
 
 def _curve(
-    reading: Reading, number: int, curve: tuple[float, ...], name: str, colour: str, width: float, *, show: bool
+    record: SearchRecord, number: int, curve: tuple[float, ...], name: str, colour: str, width: float, *, show: bool
 ) -> go.Scatter:
-    result = reading.results.get(number)
-    text = f"<b>trial {number}</b>, running" if result is None else hover(reading, result)
+    result = record.results.get(number)
+    text = f"<b>trial {number}</b>, running" if result is None else hover(record, result)
     mode = "lines+markers" if len(curve) <= 30 else "lines"
     return go.Scatter(
         x=list(range(1, len(curve) + 1)), y=[y if math.isfinite(y) else None for y in curve], name=name, legendgroup=name,
@@ -134,19 +134,19 @@ def _curve(
     )  # fmt: skip
 
 
-def _add_ends(made: go.Figure, reading: Reading, curves: dict[int, tuple[float, ...]]) -> None:
+def _add_ends(made: go.Figure, record: SearchRecord, curves: dict[int, tuple[float, ...]]) -> None:
     ends: dict[str, list[TrialResult]] = {}
-    for result in reading.results.values():
+    for result in record.results.values():
         if result.status in _HIDDEN and result.number in curves and math.isfinite(curves[result.number][-1]):
             ends.setdefault("stopped early" if result.status is Status.STOPPED else "paused", []).append(result)
     for name, results in ends.items():
         made.add_scatter(
             x=[len(curves[each.number]) for each in results], y=[curves[each.number][-1] for each in results], name=name,
             mode="markers", marker={"symbol": _HIDDEN[results[0].status], "size": 9, "color": MUTED}, hoverinfo="text",
-            hovertext=[hover(reading, each) for each in results],
+            hovertext=[hover(record, each) for each in results],
         )  # fmt: skip
 
 
-def _need_scores(reading: Reading, where: str) -> None:
-    if not reading.scored:
+def _need_scores(record: SearchRecord, where: str) -> None:
+    if not record.scored:
         raise ReportError(where, "at least one trial with a score", "none", "Wait for a trial that ends with one.")

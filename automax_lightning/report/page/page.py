@@ -16,11 +16,11 @@ from automax_lightning.report.figures.scores import plot_pr, plot_roc
 from automax_lightning.report.figures.space import plot_importance, plot_parallel, plot_slice
 from automax_lightning.report.figures.trials import plot_curves, plot_history
 from automax_lightning.report.page import blocks as sections
-from automax_lightning.search.record import Reading
+from automax_lightning.search.record import SearchRecord
 from automax_lightning.utils.files import write_atomically
 from automax_lightning.utils.html import Raw, tag
 
-Plot = Callable[[Reading], Figure]
+Plot = Callable[[SearchRecord], Figure]
 
 # The browser itself then refuses whatever would leave the file.
 _POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:"
@@ -32,11 +32,11 @@ _FIT = (
 _CONFIG = {"displayModeBar": False, "responsive": True}
 
 
-def write_report(reading: Reading, path: Path | None = None) -> Path:
+def write_report(record: SearchRecord, path: Path | None = None) -> Path:
     """Write the page that shows a search.
 
     Args:
-        reading: of the search; it may still be running.
+        record: of the search; it may still be running.
         path: of the file; None for ``report.html`` in the search's directory.
 
     Returns:
@@ -45,21 +45,21 @@ def write_report(reading: Reading, path: Path | None = None) -> Path:
     Raises:
         ReportError: if nothing was asked yet.
     """
-    if not reading.history.asks:
+    if not record.history.asks:
         raise ReportError("report", "at least one trial that was started", "none", "Run optimize() first.")
-    target = path or (reading.directory or Path()) / "report.html"
+    target = path or (record.directory or Path()) / "report.html"
     target.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(target, page(reading).encode())
+    write_atomically(target, page(record).encode())
     return target
 
 
-def page(reading: Reading) -> str:
+def page(record: SearchRecord) -> str:
     """The whole page as text.
 
     Args:
-        reading: of the search.
+        record: of the search.
     """
-    title = f"{reading.name}: {reading.objective.target}"
+    title = f"{record.name}: {record.objective.target}"
     css = files("automax_lightning.report.page").joinpath("page.css").read_text(encoding="utf-8")
     head = (
         '<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">'
@@ -67,53 +67,53 @@ def page(reading: Reading) -> str:
         f"{tag('title', title)}<style>{css}</style><script>{get_plotlyjs()}</script>"
     )
     return (
-        f'<!doctype html>\n<html lang="en"><head>{head}</head><body><main>{"".join(_body(reading))}</main>{_FIT}</body></html>\n'
+        f'<!doctype html>\n<html lang="en"><head>{head}</head><body><main>{"".join(_body(record))}</main>{_FIT}</body></html>\n'
     )
 
 
-def _body(reading: Reading) -> list[Raw]:
+def _body(record: SearchRecord) -> list[Raw]:
     made = datetime.now().astimezone().strftime("%Y-%m-%d %H:%M %Z")
     return [
-        tag("header", tag("h1", reading.name), tag("p", f"AutoMAX search, page made {made}", cls="quiet")),
-        sections.verdict_box(reading),
-        sections.figures_of_merit(reading),
-        _section("Score over the search", _marks_of(reading),
-                 _plot(plot_history, reading)),
+        tag("header", tag("h1", record.name), tag("p", f"AutoMAX search, page made {made}", cls="quiet")),
+        sections.verdict_box(record),
+        sections.figures_of_merit(record),
+        _section("Score over the search", _marks_of(record),
+                 _plot(plot_history, record)),
         _section("ROC and precision-recall of the best trial",
                  "From the scores of its best epoch; bands and intervals are stratified bootstraps, 95 %.",
-                 _both_curves(reading)),
-        _section("Best configuration and default", "", sections.configurations(reading), sections.comparisons(reading)),
-        _section("Learning curves", f"Validation {reading.objective.target} after each epoch.", _plot(plot_curves, reading)),
+                 _both_curves(record)),
+        _section("Best configuration and default", "", sections.configurations(record), sections.comparisons(record)),
+        _section("Learning curves", f"Validation {record.objective.target} after each epoch.", _plot(plot_curves, record)),
         _section("Where the good trials are", "A line is a trial, dark is good; hover shows its configuration.",
-                 _plot(plot_parallel, reading, wide=True)),
+                 _plot(plot_parallel, record, wide=True)),
         _section("What mattered", "How much each hyperparameter has moved the score of whole trials.",
-                 _plot(plot_importance, reading)),
-        _section("One hyperparameter at a time", "", _plot(plot_slice, reading, wide=True)),
-        _section("Failures", "", sections.failures(reading)),
-        _section("Trials", "", sections.trials(reading)),
-        _section("Go on, or do it again", "", sections.going_on(reading)),
+                 _plot(plot_importance, record)),
+        _section("One hyperparameter at a time", "", _plot(plot_slice, record, wide=True)),
+        _section("Failures", "", sections.failures(record)),
+        _section("Trials", "", sections.trials(record)),
+        _section("Go on, or do it again", "", sections.going_on(record)),
     ]  # fmt: skip
 
 
-def _marks_of(reading: Reading) -> str:
+def _marks_of(record: SearchRecord) -> str:
     note = "Hollow marks are partial scores; they are not compared with whole trials."
-    return note if reading.n_seeds == 1 else f"{note} The best configuration is the one with the best mean over its seeds."
+    return note if record.n_seeds == 1 else f"{note} The best configuration is the one with the best mean over its seeds."
 
 
-def _both_curves(reading: Reading) -> Raw:
-    if not reading.scores_of(reading.best).splits:
-        return _plot(plot_roc, reading)  # one sentence says for both why they are missing
-    return tag("div", _plot(plot_roc, reading), _plot(plot_pr, reading), cls="pair")
+def _both_curves(record: SearchRecord) -> Raw:
+    if not record.scores_of(record.best).splits:
+        return _plot(plot_roc, record)  # one sentence says for both why they are missing
+    return tag("div", _plot(plot_roc, record), _plot(plot_pr, record), cls="pair")
 
 
 def _section(title: str, note: str, *inside: Raw) -> Raw:
     return tag("section", tag("h2", title), *([tag("p", note, cls="quiet")] if note else []), *inside)
 
 
-def _plot(plot: Plot, reading: Reading, *, wide: bool = False) -> Raw:
+def _plot(plot: Plot, record: SearchRecord, *, wide: bool = False) -> Raw:
     """A figure, or the sentence that says why there is none."""
     try:
-        made = plot(reading)
+        made = plot(record)
     except ReportError as error:
         return tag("p", f"No figure: it needs {error.expected}, and there is {error.found}. {error.fix}", cls="quiet missing")
     drawn = plotly.io.to_html(made, config=_CONFIG, include_plotlyjs=False, full_html=False, div_id=plot.__name__)

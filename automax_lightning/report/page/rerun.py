@@ -9,29 +9,29 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from automax_lightning.config import AutoMAXConfig
-from automax_lightning.search.record import Reading
+from automax_lightning.search.record import SearchRecord
 
 _PACKAGES = ("automax-lightning", "torch", "lightning", "libauc", "smac", "ConfigSpace", "scikit-learn", "numpy")
 _NOT_REPEATED = ("overwrite", "verbose")
 """Settings that a call to go on must not have, or need not have."""
 
 
-def command(reading: Reading) -> str | None:
+def command(record: SearchRecord) -> str | None:
     """The command line that goes on with the search; None where it was no command, as in a notebook.
 
     Args:
-        reading: of the search.
+        record: of the search.
 
     Example:
         >>> from automax_lightning.search.storage.history import History
         >>> from automax_lightning.trial.records import Objective
         >>> history = History(command=("/usr/bin/automax-lightning", "tune", "--config", "my file.yaml"))
-        >>> command(Reading(history, Objective()))
+        >>> command(SearchRecord(history, Objective()))
         "automax-lightning tune --config 'my file.yaml'"
     """
-    if not reading.history.command:
+    if not record.history.command:
         return None
-    program, *arguments = reading.history.command
+    program, *arguments = record.history.command
     name = Path(program).name
     if name == "automax-lightning":
         return shlex.join([name, *arguments])
@@ -39,18 +39,18 @@ def command(reading: Reading) -> str | None:
     return shlex.join(["python", program, *arguments]) if is_script else None
 
 
-def call(reading: Reading) -> str:
+def call(record: SearchRecord) -> str:
     """The Python call that goes on with the search; the factory is the user's.
 
     Args:
-        reading: of the search.
+        record: of the search.
     """
     defaults = {field.name: field.default for field in dataclasses.fields(AutoMAXConfig)}
-    wanted = {name: value for name, value in reading.config.items() if name in defaults and name not in _NOT_REPEATED}
+    wanted = {name: value for name, value in record.config.items() if name in defaults and name not in _NOT_REPEATED}
     kept = [f"{name}={value!r}" for name, value in wanted.items() if _differs(value, defaults[name]) or name == "n_trials"]
     return (
         f"config = AutoMAXConfig({', '.join(kept)})\n"
-        f"tuner = AutoMAX(factory, config, target={reading.objective.target!r})  # factory: the one of this search\n"
+        f"tuner = AutoMAX(factory, config, target={record.objective.target!r})  # factory: the one of this search\n"
         "tuner.optimize()  # trains what is missing; a larger n_trials goes on\n"
         "model = tuner.load_best_model()"
     )

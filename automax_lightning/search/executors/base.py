@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
+from automax_lightning.trial.checkpoint import TrialFiles
 from automax_lightning.trial.isolation import collected
 from automax_lightning.trial.records import Objective, OnEpoch, StopRequested, Trainable, TrialResult, TrialSpec
 from automax_lightning.trial.result import status_of
@@ -82,7 +83,7 @@ def _attempt(
 def write_error(directory: Path, error: str) -> None:
     """Keep a traceback with its trial."""
     directory.mkdir(parents=True, exist_ok=True)
-    (directory / "error.txt").write_text(error, encoding="utf-8")
+    TrialFiles(directory).error.write_text(error, encoding="utf-8")
 
 
 class InlineExecutor:

@@ -15,7 +15,7 @@ from automax_lightning.errors import ExecutionError
 from automax_lightning.search.executors.base import write_error
 from automax_lightning.search.executors.dask_worker import end_supervisors, run_remotely
 from automax_lightning.search.executors.trial_file import TrialFile
-from automax_lightning.trial.checkpoint import salvage
+from automax_lightning.trial.checkpoint import TrialFiles, salvage
 from automax_lightning.trial.records import OnEpoch, Status, StopRequested, TrialResult, TrialSpec
 from automax_lightning.trial.records_json import result_from_json, spec_to_json
 from automax_lightning.utils.files import write_atomically
@@ -153,11 +153,11 @@ class DaskExecutor:
             write_error(spec.directory, result.error)
         if not files:
             return result
-        folder = spec.directory / "checkpoints"
-        folder.mkdir(parents=True, exist_ok=True)
+        home = TrialFiles(spec.directory)
+        home.checkpoints.mkdir(parents=True, exist_ok=True)
         for name, content in files.items():
-            write_atomically(folder / name, content)
-        return dataclasses.replace(result, checkpoint=folder / "best.ckpt")
+            write_atomically(home.checkpoints / name, content)
+        return dataclasses.replace(result, checkpoint=home.best)
 
     def close(self) -> None:
         """Ask what still runs to end, and leave the cluster as it was."""

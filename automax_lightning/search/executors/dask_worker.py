@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from automax_lightning.search.executors.processes import ProcessExecutor
 from automax_lightning.search.executors.trial_file import TrialFile
+from automax_lightning.trial.checkpoint import BEST, SCORES
 from automax_lightning.trial.records import Objective, TrialSpec
 from automax_lightning.trial.records_json import result_to_json, spec_from_json
-from automax_lightning.trial.score_file import FILE
 from automax_lightning.utils.files import write_atomically
 
 if TYPE_CHECKING:
@@ -68,9 +68,9 @@ def _files_of(checkpoint: Path | None) -> dict[str, bytes]:
     """The best checkpoint, and the scores beside it, to be taken home."""
     if checkpoint is None:
         return {}
-    scores = checkpoint.with_name(FILE)
-    found = {"best.ckpt": checkpoint.read_bytes()}
-    return {**found, FILE: scores.read_bytes()} if scores.exists() else found
+    scores = checkpoint.with_name(SCORES)
+    best = {BEST: checkpoint.read_bytes()}
+    return {**best, SCORES: scores.read_bytes()} if scores.exists() else best
 
 
 def _can_see(path: Path) -> bool:

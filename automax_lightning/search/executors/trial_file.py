@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from automax_lightning.space.configurations import configuration
+from automax_lightning.trial.checkpoint import TrialFiles
 from automax_lightning.trial.fit import Fit
 from automax_lightning.trial.records import Objective, Trainable, TrialSpec
 from automax_lightning.trial.records_json import spec_from_json, spec_to_json
@@ -39,7 +40,7 @@ class TrialFile:
         """Write ``trial.json`` into the trial's directory."""
         assert self.spec.directory is not None
         self.spec.directory.mkdir(parents=True, exist_ok=True)
-        path = self.spec.directory / "trial.json"
+        path = TrialFiles(self.spec.directory).trial_json
         content = {
             "trial": spec_to_json(self.spec, self.root), "target": self.objective.target, "mode": self.objective.mode,
             "factory": str(self.factory), "root": str(self.root), "time_limit": self.time_limit, "verbose": self.verbose,

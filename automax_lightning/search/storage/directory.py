@@ -8,7 +8,7 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
-from automax_lightning.trial.score_file import FILE
+from automax_lightning.trial.checkpoint import BEST, SCORES, TrialFiles
 from automax_lightning.utils.files import link_or_copy, write_atomically
 
 _FILES = ("journal.jsonl", "state.pkl", "config.yaml", "best_config.yaml", "best_recipe.yaml", "factory.pkl", "report.html")
@@ -28,16 +28,16 @@ class TrialDirectories:
 
     def of(self, number: int) -> Path:
         """The directory of a trial: ``trials/0001``."""
-        return self.root / "trials" / f"{number:04d}"
+        return TrialFiles.of(self.root, number).directory
 
     def remove_last(self, number: int) -> None:
         """Remove what only continuing a trial needs, once it is over."""
-        for name in ("last.ckpt", "fresh.ckpt", "best.link"):
-            (self.of(number) / "checkpoints" / name).unlink(missing_ok=True)
+        for path in TrialFiles.of(self.root, number).only_for_resuming:
+            path.unlink(missing_ok=True)
 
     def remove_checkpoints(self, number: int) -> None:
         """Remove all checkpoints of a trial that will never be looked at again."""
-        shutil.rmtree(self.of(number) / "checkpoints", ignore_errors=True)
+        shutil.rmtree(TrialFiles.of(self.root, number).checkpoints, ignore_errors=True)
 
     def replace_best(self, name: str, checkpoint: Path, files: Mapping[str, str]) -> Path:
         """Make ``<name>_best`` hold this checkpoint, in one step for whoever looks.
@@ -58,9 +58,9 @@ class TrialDirectories:
         building = fresh.with_name(f"{fresh.name}.part")
         shutil.rmtree(building, ignore_errors=True)
         building.mkdir(parents=True)
-        link_or_copy(checkpoint, building / "best.ckpt")
-        if checkpoint.with_name(FILE).exists():
-            link_or_copy(checkpoint.with_name(FILE), building / FILE)
+        link_or_copy(checkpoint, building / BEST)
+        if checkpoint.with_name(SCORES).exists():
+            link_or_copy(checkpoint.with_name(SCORES), building / SCORES)
         for file, text in files.items():
             write_atomically(building / file, text.encode())
         os.rename(building, fresh)  # from here on it is whole
@@ -69,7 +69,7 @@ class TrialDirectories:
 
     def has_newer_scores(self, name: str, checkpoint: Path) -> bool:
         """Whether a trial has scores that ``<name>_best`` lacks: a trial that went on has scored the test split since."""
-        ours, held = checkpoint.with_name(FILE), self._names(name)[0] / FILE
+        ours, held = checkpoint.with_name(SCORES), self._names(name)[0] / SCORES
         return ours.exists() and not (held.exists() and filecmp.cmp(ours, held, shallow=False))
 
     def recover(self, name: str) -> None:
