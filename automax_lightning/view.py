@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from automax_lightning import report
-from automax_lightning.auc.pairs.portfolios import Portfolio
 from automax_lightning.config import AutoMAXConfig
 from automax_lightning.errors import CheckpointError, ConfigError
+from automax_lightning.factory.fit_factory import factory_of
 from automax_lightning.search.planning.plan import Plan
 from automax_lightning.search.planning.racing import mean_and_spread
 from automax_lightning.search.planning.stopping import CurveRule
@@ -48,7 +48,8 @@ class SearchView(SearchShow):
         self.target = target
         self.objective = Objective(target, self.config.mode)
         self.directory = self.config.directory
-        self.arm: str | None = getattr(getattr(trainer, "autofunc", None), "arm", None)
+        self.factory = factory_of(trainer)
+        self.arm = self.factory.arm
         self.plan = self._make_plan()
         self.history = History() if self.config.overwrite else read(self.directory)
         arms = [] if self.arm is None else defaults_of_arms(space, self.arm)[1:]
@@ -67,7 +68,7 @@ class SearchView(SearchShow):
             return []
         if self.history.settings:
             return [dict(chosen) for chosen in self.history.settings.get("portfolio", [])]
-        known = getattr(getattr(self.trainer, "autofunc", None), "portfolio", Portfolio)()
+        known = self.factory.portfolio()
         moved = (moved_into(self.configspace, chosen) for chosen in known.configs)
         found = [chosen for chosen in moved if chosen is not None]
         if self.config.initial == "portfolio":
@@ -132,8 +133,7 @@ class SearchView(SearchShow):
     @property
     def experiment_name(self) -> str:
         """What the best checkpoint's directory is named after."""
-        settings = getattr(getattr(self.trainer, "autofunc", None), "settings", {})
-        return str(settings.get("experiment_name", self.config.name))
+        return self.factory.experiment_name or self.config.name
 
     @property
     def best_directory(self) -> Path:
@@ -163,7 +163,6 @@ class SearchView(SearchShow):
 
     def settings(self) -> dict[str, Any]:
         """What makes this search this search, as the journal compares it."""
-        describe = getattr(getattr(self.trainer, "autofunc", None), "describe", None)
         return {
             "version": version("automax-lightning"),
             "n_trials": self.config.n_trials,
@@ -175,16 +174,14 @@ class SearchView(SearchShow):
             "preset": self.config.preset,
             "n_configs": self.config.n_configs,
             "initial_configs": [dict(chosen) for chosen in self.config.initial_configs],
-            "fit": {} if describe is None else describe(),
+            "fit": self.factory.describe(),
             **({"portfolio": self.portfolio} if self.portfolio else {}),
             **self._stopping(),
         }
 
     def document(self) -> dict[str, Any]:
         """What ``config.yaml`` holds: the settings; of a search from a configuration file the whole file, to be tuned again."""
-        settings = {**self.config.as_mapping(), "target": self.target}
-        document = getattr(getattr(self.trainer, "autofunc", None), "document", None)
-        return settings if document is None else document(settings)
+        return self.factory.document({**self.config.as_mapping(), "target": self.target})
 
     def _stopping(self) -> dict[str, Any]:
         """The settings of early stopping, budgets and seeds, where they are not the plain ones."""

@@ -14,13 +14,15 @@ from automax_lightning.auc.data.datamodule import AUCDataModule
 from automax_lightning.auc.metrics import METRICS
 from automax_lightning.auc.module import AUCModule
 from automax_lightning.auc.pairs import registry as pairs
-from automax_lightning.auc.pairs.portfolios import Portfolio, portfolio
+from automax_lightning.auc.pairs.portfolios import portfolio
 from automax_lightning.cli.dotted_keys import put
+from automax_lightning.factory.fit_factory import FitFactory
 from automax_lightning.trial.fit import Fit
 from automax_lightning.trial.isolation import isolated
 from automax_lightning.trial.records import Objective
 from automax_lightning.trial.seeding import RandomState, seed_all
 from automax_lightning.utils.imports import import_path
+from automax_lightning.utils.portfolio import Portfolio
 
 _EPOCHS = 50
 """Epochs of a trial where ``trainer.max_epochs`` does not say."""
@@ -49,7 +51,7 @@ class Maker(Protocol):
 
 
 @dataclasses.dataclass(frozen=True)
-class ConfigRecipe:
+class ConfigRecipe(FitFactory):
     """A parsed configuration; calling it with values for some of its keys makes a fresh `Fit`.
 
     Args:
@@ -71,11 +73,6 @@ class ConfigRecipe:
     datamodule_class: Any = None
     trainer_class: Any = L.Trainer
     search: Mapping[str, Any] = dataclasses.field(default_factory=dict)
-
-    @property
-    def settings(self) -> dict[str, Any]:
-        """What `AutoMAX` reads of a recipe."""
-        return {"experiment_name": self.experiment_name}
 
     def describe(self) -> dict[str, Any]:
         """What distinguishes this search from another over the same space: the configuration, without the loggers."""

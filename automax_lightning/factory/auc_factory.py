@@ -1,4 +1,4 @@
-"""What is fixed over the trials of a search: called with the searched values, a recipe makes a fresh `Fit`."""
+"""Factories of fits on AUC losses: of one loss, and of a choice among several."""
 
 from __future__ import annotations
 
@@ -15,16 +15,18 @@ from automax_lightning.auc.callback import AUROC
 from automax_lightning.auc.data.datamodule import AUCDataModule
 from automax_lightning.auc.module import AUCModule
 from automax_lightning.auc.pairs import registry as pairs
-from automax_lightning.auc.pairs.portfolios import Portfolio, portfolio
+from automax_lightning.auc.pairs.portfolios import portfolio
+from automax_lightning.factory.fit_factory import FitFactory
 from automax_lightning.trial.fit import Fit
 from automax_lightning.trial.records import Objective
+from automax_lightning.utils.portfolio import Portfolio
 
 Model = torch.nn.Module | Callable[..., torch.nn.Module]
 Data = L.LightningDataModule | Callable[[], L.LightningDataModule]
 
 
 @dataclasses.dataclass(frozen=True)
-class FitRecipe:
+class AUCFitFactory(FitFactory):
     """Everything that is fixed over the trials of a search; calling it with the searched values makes a fresh `Fit`.
 
     Args:
@@ -32,7 +34,8 @@ class FitRecipe:
         data: a datamodule, or a callable that makes one.
         loss: name of the loss's pair, e.g. ``"AUCMLoss"``.
         optimizer: name of the optimizer; None for the pair's default.
-        settings: the fixed arguments of `trainer_factory`.
+        settings: the other fixed arguments of `trainer_factory`.
+        experiment_name: names the best checkpoint's directory.
     """
 
     model: Model
@@ -40,6 +43,7 @@ class FitRecipe:
     loss: str
     optimizer: str | None
     settings: Mapping[str, Any]
+    experiment_name: str = "automax"
 
     def __call__(self, **searched: Any) -> Fit:
         """A fresh `Fit` for the searched values."""
@@ -51,7 +55,7 @@ class FitRecipe:
             objective=Objective("NDCG" if self.is_ranking else values["metrics"][0]),
             trainer_kwargs=values["trainer_kwargs"],
             callbacks=(*self._metrics(values), *values["callbacks"]),
-            experiment_name=values["experiment_name"],
+            experiment_name=self.experiment_name,
             output_path=values["output_path"],
             verbose=values["verbose"],
         )
@@ -108,40 +112,37 @@ class FitRecipe:
 
 
 @dataclasses.dataclass(frozen=True)
-class ArmsRecipe:
-    """Several losses in one search: the searched ``loss`` says whose recipe makes the `Fit`.
+class LossChoiceFactory(FitFactory):
+    """Several losses in one search: the searched ``loss`` says whose factory makes the `Fit`.
 
     Args:
-        recipes: loss -> its recipe.
+        factories: loss -> its factory.
+        experiment_name: names the best checkpoint's directory.
         arm: name of the hyperparameter that chooses.
     """
 
-    recipes: Mapping[str, FitRecipe]
+    factories: Mapping[str, AUCFitFactory]
+    experiment_name: str = "automax"
     arm: str = "loss"
-
-    @property
-    def settings(self) -> Mapping[str, Any]:
-        """The fixed arguments, the same for all losses."""
-        return next(iter(self.recipes.values())).settings
 
     def __call__(self, **searched: Any) -> Fit:
         """A fresh `Fit` of the chosen loss; the other losses' hyperparameters are inactive."""
-        chosen = self.recipes[searched[self.arm]]
-        shared = {name: value for name, value in searched.items() if name != self.arm and name not in self.recipes}
+        chosen = self.factories[searched[self.arm]]
+        shared = {name: value for name, value in searched.items() if name != self.arm and name not in self.factories}
         return chosen(**shared, **searched[chosen.loss])
 
     def portfolio(self) -> Portfolio:
-        """The losses' portfolios, in turn, as they are tried only if they are asked for."""
+        """The losses' portfolios, in turn; they are tried only if they are asked for."""
         own = [
-            [{**each, self.arm: loss} for each in recipe.portfolio().renamed(f"{loss}:").configs]
-            for loss, recipe in self.recipes.items()
+            [{**each, self.arm: loss} for each in factory.portfolio().renamed(f"{loss}:").configs]
+            for loss, factory in self.factories.items()
         ]
         in_turn = (each for row in itertools.zip_longest(*own) for each in row if each is not None)
         return Portfolio(tuple(in_turn))
 
     def describe(self) -> dict[str, Any]:
-        """As `FitRecipe.describe`, for each loss."""
-        return {name: recipe.describe() for name, recipe in self.recipes.items()}
+        """As `AUCFitFactory.describe`, for each loss."""
+        return {name: factory.describe() for name, factory in self.factories.items()}
 
 
 def _merged(settings: Mapping[str, Any], searched: Mapping[str, Any]) -> dict[str, Any]:

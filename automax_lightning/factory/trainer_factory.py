@@ -16,7 +16,7 @@ from automax_lightning.auc.callback import AUROC
 from automax_lightning.auc.pairs import registry as pairs
 from automax_lightning.auc.pairs.pair import OptimizerChoice, Pair
 from automax_lightning.errors import ConfigError, closest
-from automax_lightning.factory.auc_factory import ArmsRecipe, Data, FitRecipe, Model
+from automax_lightning.factory.auc_factory import AUCFitFactory, Data, LossChoiceFactory, Model
 from automax_lightning.space.autopartial import autopartial, is_spec, parse_hyperparameters_from_dict
 
 _PLAIN_VALUES = ("decay_epochs", "metrics", "metric_kwargs", "trainer_kwargs", "model_kwargs")
@@ -115,7 +115,6 @@ def trainer_factory(
         "metric_kwargs": dict(metric_kwargs or {}),
         "callbacks": tuple(callbacks),
         "libauc_compatible": libauc_compatible,
-        "experiment_name": experiment_name,
         "output_path": output_path,
         "verbose": verbose,
     }
@@ -124,12 +123,14 @@ def trainer_factory(
     if isinstance(loss, str):
         chosen = optimizer if isinstance(optimizer, str) or optimizer is None else optimizer.get(loss)
         pair, choice, spaces = wanted.arm(loss, chosen)
-        return autopartial(FitRecipe(model, data, pair.name, choice.name, settings), **searched, **spaces)
+        return autopartial(AUCFitFactory(model, data, pair.name, choice.name, settings, experiment_name), **searched, **spaces)
     arms = {pair.name: (pair, choice, spaces) for pair, choice, spaces in wanted.arms(loss, optimizer)}
-    recipes = {name: FitRecipe(model, data, name, choice.name, settings) for name, (_, choice, _) in arms.items()}
+    factories = {
+        name: AUCFitFactory(model, data, name, choice.name, settings, experiment_name) for name, (_, choice, _) in arms.items()
+    }
     inner = {name: autopartial(dict, **spaces) for name, (_, _, spaces) in arms.items()}
     choose = parse_hyperparameters_from_dict({"loss": {"choices": list(arms)}})
-    made = autopartial(ArmsRecipe(recipes), **choose, **searched, **inner)
+    made = autopartial(LossChoiceFactory(factories, experiment_name), **choose, **searched, **inner)
     for name, space in inner.items():
         made.cs.add(*(EqualsCondition(made.cs[f"{name}:{key}"], made.cs["loss"], name) for key in space.cs))
     return made

@@ -14,7 +14,6 @@ from automax_lightning.config import AutoMAXConfig
 from automax_lightning.display.progress import Progress, make_progress
 from automax_lightning.display.terminal import SearchProgress
 from automax_lightning.errors import ConfigError, FirstTrialFailedError, JournalError
-from automax_lightning.factory import checks as preflight
 from automax_lightning.search.executors.base import Executor
 from automax_lightning.search.executors.choose import make_executor
 from automax_lightning.search.interrupt import StopSignal
@@ -183,7 +182,7 @@ class AutoMAX(AfterSearch):
         space = self.configspace
         arms = [] if self.arm is None else defaults_of_arms(space, self.arm)
         for chosen in arms or [values(space.get_default_configuration())]:
-            preflight.check(self.trainer(configuration(space, chosen)), self.objective, inline=self._is_inline)
+            self.factory.check(self.trainer(configuration(space, chosen)), self.objective, inline=self._is_inline)
 
     @property
     def _is_inline(self) -> bool:

@@ -10,13 +10,14 @@ from ConfigSpace import ConfigurationSpace, ForbiddenEqualsClause
 
 from automax_lightning import AutoMAX, AutoMAXCLI, AutoMAXConfig, DigitsDataModule, autopartial, trainer_factory
 from automax_lightning.auc.pairs import registry as pairs
-from automax_lightning.auc.pairs.portfolios import Portfolio, portfolio
+from automax_lightning.auc.pairs.portfolios import portfolio
 from automax_lightning.cli.config_factory import ConfigRecipe
 from automax_lightning.errors import ConfigError, JournalError
 from automax_lightning.models import MLP
 from automax_lightning.space.configurations import configuration, moved_into, values
 from automax_lightning.space.parsing import parse_hyperparameters_from_dict
 from automax_lightning.trial.records import Objective
+from automax_lightning.utils.portfolio import Portfolio
 
 PAIRS = ("AUCMLoss", "CompositionalAUCLoss", "APLoss", "pAUC_DRO_Loss", "tpAUC_KL_Loss", "CrossEntropyLoss")
 
