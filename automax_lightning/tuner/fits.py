@@ -117,9 +117,10 @@ def train_all(
         checkpoint: where to write the weights.
     """
     with isolated(), quiet_lightning(fit.verbose):
-        module, found = fit.begin(seed)
-        data = merge(found)
-        callbacks = [callback for callback in fit.callbacks if getattr(callback, "monitor", None) is None]
+        built = fit.build(seed)
+        built.seed(seed)
+        module, data = built.module, merge(built.datamodule)
+        callbacks = [callback for callback in built.callbacks if getattr(callback, "monitor", None) is None]
         settings = {**_settings(fit, checkpoint.parent), "max_epochs": epochs, "limit_val_batches": 0}
         own = [ReproducibleEpochs(seed), _StopAfter(stop_after)]
         trainer = fit.trainer_class(callbacks=[*callbacks, *own], **settings)
@@ -134,7 +135,7 @@ def train_all(
 
 
 def _settings(fit: Fit, directory: Path | None) -> dict[str, Any]:
-    kept = trial_settings(fit.trainer_kwargs)
+    kept = trial_settings(fit.build().trainer_kwargs)
     return {**QUIET, **kept, "logger": False, "enable_checkpointing": False, "default_root_dir": directory}
 
 

@@ -11,8 +11,9 @@ import torch
 from torch.utils.data import DataLoader, Dataset, default_collate
 
 from automax_lightning.auc.data.batches import Collate, IndexedBatches
+from automax_lightning.auc.data.facts import DataFacts
 from automax_lightning.auc.data.fingerprint import class_path, datamodule_fingerprint, split_fingerprint
-from automax_lightning.auc.data.labels import DataFacts, Labels, check_labels, find_labels
+from automax_lightning.auc.data.labels import Labels, check_labels, find_labels
 from automax_lightning.auc.data.sampling import BalancedBatchSampler, EvaluationSampler, class_counts
 from automax_lightning.errors import ConfigError, DataError, closest
 
@@ -131,8 +132,7 @@ class AUCDataModule(L.LightningDataModule):
     @property
     def facts(self) -> DataFacts:
         """What a loss must know of the training data."""
-        columns = self.train_labels.reshape(len(self.train_labels), -1)
-        return DataFacts(len(columns), tuple(int(count) for count in (columns == 1).sum(0)))
+        return DataFacts.of(self.train_labels)
 
     @property
     def has_test(self) -> bool:

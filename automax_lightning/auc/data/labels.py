@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import sys
 from collections.abc import Sized
 from typing import Any
@@ -107,21 +106,3 @@ def check_labels(labels: Labels, where: str, *, both_classes: bool) -> None:
             f"labels of data.{where}", "both classes", f"{positives.tolist()} positives among {len(labels)} samples",
             "Check which class is encoded as 1, and how the data are split.",
         )  # fmt: skip
-
-
-@dataclasses.dataclass(frozen=True)
-class DataFacts:
-    """What a loss must know of the training data before it can be made.
-
-    Args:
-        length: number of training samples.
-        positives: number of positive samples of each label; one entry for a binary task.
-    """
-
-    length: int
-    positives: tuple[int, ...]
-
-    @property
-    def num_labels(self) -> int:
-        """Number of labels."""
-        return len(self.positives)

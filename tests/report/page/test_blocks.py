@@ -9,11 +9,11 @@ from tests.support.searches import plain, record, result
 CONFIG = {"lr": 0.01, "size": (8,)}
 
 
-def test_failures_are_told_with_reason_and_traceback_and_without_any_there_is_nothing(tmp_path: Path) -> None:
+def test_failures_are_told_with_reason_and_the_place_of_the_traceback_and_without_any_it_is_said(tmp_path: Path) -> None:
     told = failures(plain(tmp_path / "a"))
     assert "ValueError: &lt;b&gt;mine&lt;/b&gt;" in told
-    assert "Traceback" in told
-    assert failures(record(tmp_path / "b", [(CONFIG, result(1, 0.7))])) == ""
+    assert "trials/0003/error.txt" in told
+    assert "No trial has failed." in failures(record(tmp_path / "b", [(CONFIG, result(1, 0.7))]))
 
 
 def test_every_trial_has_a_row_and_the_best_and_the_default_are_marked(tmp_path: Path) -> None:
