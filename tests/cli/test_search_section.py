@@ -72,7 +72,7 @@ def test_a_mistake_is_told_with_its_key(specs: Any, error: type[Exception], mess
 def test_every_choice_is_shown_to_the_parser_at_once_and_one_by_one_only_to_name_the_culprit() -> None:
     fine = factory()
     SearchSection.read({"model.width": [4, 8, 16], "data.batch_size": [8, 32]}, fine).check(fine)
-    assert fine.maker.asked == 3  # type: ignore[attr-defined]
+    assert fine.parser.asked == 3  # type: ignore[attr-defined]
     with pytest.raises(ConfigError, match=r"search.model.init_args.width: expected values of the type of this key, found 'many'"):
         SearchSection.read({"data.batch_size": [8], "model.width": [4, "many"]}, factory()).check(factory())
 
