@@ -147,10 +147,11 @@ def open_session(
                 if known and not journal.history.asks and not journal.history.known:
                     journal.record_known(known)
                 write_atomically(setup.directory / "config.yaml", yaml.safe_dump(setup.document).encode())
-                yield SearchSession(
+                with SearchSession(
                     journal, setup.proposer, executor, setup.plan, experiment_name=setup.experiment_name,
                     seed=setup.config.seed_of_trials, deterministic=setup.config.deterministic, stop=stop, listener=progress,
-                )  # fmt: skip
+                ) as session:  # fmt: skip
+                    yield session
         finally:
             keep(journal.history)
 
