@@ -47,7 +47,7 @@ class SearchView(SearchShow):
         self.config = config or AutoMAXConfig()
         self.target = target
         self.objective = Objective(target, self.config.mode)
-        self.directory = self.config.directory
+        self.directory = self.config.directory.absolute()  # a trial may change the working directory
         self.arm: str | None = getattr(getattr(trainer, "autofunc", None), "arm", None)
         self.plan = self._make_plan()
         self.history = History() if self.config.overwrite else read(self.directory)
