@@ -79,7 +79,10 @@ class AutoMAXConfig:
             otherwise.
         initial_configs: configurations (name -> value) that are tried right after the default.
         walltime_limit: seconds after which no further trial starts; None for no limit.
-        trial_time_limit: seconds that one trial may train; None for no limit.
+        trial_time_limit: seconds that one trial may train; None for no limit. A trial that hangs is ended a little later:
+            its worker process as a whole. With ``executor="inline"`` only what waits in Python or in a system call can be
+            ended (a lock, a queue, a socket), with its stack in ``stack.txt``; for C code that hangs pass
+            ``executor="process"``.
         target_score: stop when a trial reaches it.
         patience: stop after so many trials in a row without a better score.
         max_failures: stop after so many failed trials.

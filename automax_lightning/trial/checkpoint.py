@@ -82,6 +82,11 @@ class TrialFiles:
         return self.directory / "error.txt"
 
     @property
+    def stack(self) -> Path:
+        """The stacks of all threads of a trial that hung."""
+        return self.directory / "stack.txt"
+
+    @property
     def runs(self) -> Path:
         """The names that logging services gave to the trial's runs."""
         return self.directory / "runs.json"

@@ -97,3 +97,26 @@ def test_metrics_without_a_split_are_all_kept(tmp_path: Path) -> None:
     made = recorder(tmp_path, (0.5,), 1)
     made.metrics = {"val_loss": 0.5}
     assert outcome(1, made, {}, Status.SUCCESS, "", None).val == {"val_loss": 0.5}
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (MemoryError("no room"), Status.OUT_OF_MEMORY),
+        (torch.OutOfMemoryError("CUDA out of memory"), Status.OUT_OF_MEMORY),
+        (
+            RuntimeError("DefaultCPUAllocator: can't allocate memory: 8 bytes"),
+            Status.OUT_OF_MEMORY,
+        ),
+        (RuntimeError("shapes differ"), Status.CRASHED),
+        (ValueError("DefaultCPUAllocator: can't allocate memory"), Status.CRASHED),
+    ],
+)
+def test_memory_that_cannot_be_had_is_told_from_other_errors(error: Exception, status: Status) -> None:
+    assert status_of(error)[0] is status
+
+
+def test_memory_that_torch_cannot_get_is_out_of_memory() -> None:
+    with pytest.raises(RuntimeError, match="DefaultCPUAllocator") as raised:
+        torch.empty(2**60)
+    assert status_of(raised.value)[0] is Status.OUT_OF_MEMORY
