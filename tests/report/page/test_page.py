@@ -60,6 +60,7 @@ def test_a_search_that_is_running_is_shown(tmp_path: Path) -> None:
     text = outside_plotly(page(SearchRecord.of(tmp_path)))
     assert "not over, epoch 1" in text
     assert "1 of 2" in text
+    assert "No trial has failed." in text
     assert reading.n_trials == 2
 
 

@@ -41,8 +41,8 @@ def test_a_promotion_needs_no_trial_and_comes_before_a_new_one() -> None:
     paused = {n: TrialResult(n, Status.PAUSED, n / 10, epochs=1, curve=(n / 10,)) for n in (1, 2, 3)}
     asked = History(asks=tuple(TrialSpec(n, {"c": n}, budget=1) for n in paused), results=paused)
     plan = Plan(3, AUROC, Ladder((1, 3), AUROC))
-    assert plan.next(asked) == Promote(3, 3)
-    assert (plan.first_budget(2), Plan(3, AUROC).first_budget(2)) == (1, None)
+    assert plan.next(asked) == Promote(3, None)  # the next rung is the whole fit
+    assert (plan.first_budget(1), plan.first_budget(2), Plan(3, AUROC).first_budget(2)) == (None, 1, None)
 
 
 def test_a_promising_configuration_runs_on_its_next_seed_before_a_new_one() -> None:
