@@ -59,6 +59,8 @@ class AutoMAXConfig:
         retries: how often a trial whose process died (for lack of memory, say) goes on in another.
         scheduler: address of a Dask scheduler (``tcp://host:8786``), or the path of its scheduler file.
         verbose: show Lightning's own bars and messages in each trial.
+        trust: whether objects that your module keeps in its checkpoints may run code when these are loaded; False loads
+            tensors and plain values only.
 
     Raises:
         ConfigError: if a value is out of range (a `ValueError`).
@@ -98,6 +100,7 @@ class AutoMAXConfig:
     retries: int = 0
     scheduler: str | None = None
     verbose: bool = False
+    trust: bool = False
 
     def __post_init__(self) -> None:
         if not self.name or self.name in (".", "..") or set(self.name) & set("/\\\0"):
@@ -119,7 +122,7 @@ class AutoMAXConfig:
         for name in ("walltime_limit", "trial_time_limit"):
             if getattr(self, name) is not None:
                 self._check_positive(name)
-        for name in ("overwrite", "deterministic", "verbose"):
+        for name in ("overwrite", "deterministic", "verbose", "trust"):
             if not isinstance(getattr(self, name), bool):
                 raise _error(name, "true or false", getattr(self, name), f"Pass {name}=False.")
         legal = {"mode": ("max", "min"), "preset": PRESETS, "initial": INITIAL, "executor": EXECUTORS}

@@ -54,4 +54,3 @@ class StopSignal:
     def _restore(self) -> None:
         for which, handler in self._before.items():
             signal.signal(which, handler)
-        self._before = {}

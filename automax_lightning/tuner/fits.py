@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from automax_lightning.auc.keep import KeepScores
+from automax_lightning.trial.checkpoint import check_trust
 from automax_lightning.trial.fit import Fit
 from automax_lightning.trial.isolation import isolated, quiet_lightning
 from automax_lightning.trial.seeding import ReproducibleEpochs
@@ -19,12 +20,13 @@ from automax_lightning.trial.trainer import QUIET, has_test, trial_settings
 Datamodule = L.LightningDataModule | None
 
 
-def split_scores(fit: Fit, checkpoint: Path | None) -> dict[str, tuple[Tensor, Tensor]]:
+def split_scores(fit: Fit, checkpoint: Path | None, *, trust: bool = False) -> dict[str, tuple[Tensor, Tensor]]:
     """The scores of a trial's checkpoint and the targets, on the validation split and, where there is one, the test split.
 
     Args:
         fit: of the trial's configuration.
         checkpoint: its weights.
+        trust: whether objects in the checkpoint may run code when it is loaded; those of a fit that trusts them may.
 
     Returns:
         ``"val"`` and ``"test"`` -> scores (N,) or (N, C), and targets.
@@ -32,11 +34,15 @@ def split_scores(fit: Fit, checkpoint: Path | None) -> dict[str, tuple[Tensor, T
     keeper = KeepScores()
     with isolated(), quiet_lightning(fit.verbose):
         trainer = fit.trainer_class(callbacks=[keeper], **_settings(fit, None))
-        loaded: dict[str, Any] = {"datamodule": fit.datamodule, "ckpt_path": checkpoint, "verbose": False}
-        # Our own file; a user's module may keep any object in it.
-        trainer.validate(fit.module, **loaded, weights_only=False)
+        is_trusted = trust or fit.trust
+        if checkpoint is not None:
+            check_trust(checkpoint, trust=is_trusted)
+        loaded: dict[str, Any] = {
+            "datamodule": fit.datamodule, "ckpt_path": checkpoint, "verbose": False, "weights_only": not is_trusted
+        }  # fmt: skip
+        trainer.validate(fit.module, **loaded)
         if has_test(fit.module, fit.datamodule):
-            trainer.test(fit.module, **loaded, weights_only=False)
+            trainer.test(fit.module, **loaded)
     return keeper.kept
 
 

@@ -30,14 +30,16 @@ def make_executor(config: AutoMAXConfig, trainer: Any, objective: Objective, dir
     place = "dask" if client is not None else config.place
     if place == "inline":
         return InlineExecutor(
-            lambda spec: make_trainable(trainer, spec, verbose=config.verbose), objective, config.trial_time_limit
+            lambda spec: make_trainable(trainer, spec, verbose=config.verbose, trust=config.trust),
+            objective,
+            config.trial_time_limit,
         )
     root = directory.resolve()
     factory = root / "factory.pkl"
     write_factory(trainer, factory)
 
     def trial_file(spec: TrialSpec) -> TrialFile:
-        return TrialFile(spec, objective, factory, directory, config.trial_time_limit, config.verbose)
+        return TrialFile(spec, objective, factory, directory, config.trial_time_limit, config.verbose, config.trust)
 
     if place == "process":
         from automax_lightning.search.executors.processes import ProcessExecutor
