@@ -174,7 +174,7 @@ class SearchView(SearchShow):
             "preset": self.config.preset,
             "n_configs": self.config.n_configs,
             "initial_configs": [dict(chosen) for chosen in self.config.initial_configs],
-            "fit": self.factory.describe(),
+            "fit": {"factory": type(self.factory).__name__, **self.factory.describe()},
             **({"portfolio": self.portfolio} if self.portfolio else {}),
             **self._stopping(),
         }

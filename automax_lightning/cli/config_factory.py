@@ -13,6 +13,7 @@ from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 
 from automax_lightning.auc.callback import AUROC
 from automax_lightning.auc.data.datamodule import AUCDataModule
+from automax_lightning.auc.data.fingerprint import files_in
 from automax_lightning.auc.metrics import METRICS
 from automax_lightning.auc.module import AUCModule
 from automax_lightning.auc.pairs import registry as pairs
@@ -182,9 +183,10 @@ class ConfigFactory(FitFactory):
     search: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
     def describe(self) -> dict[str, Any]:
-        """What distinguishes this search from another over the same space: the configuration, without the loggers."""
+        """The configuration without the loggers, and the files that its data section names."""
         trainer = {key: value for key, value in self.base.get("trainer", {}).items() if value is not None and key != "logger"}
-        return {"config": copy.deepcopy({**self.base, "trainer": trainer})}
+        files = files_in(self.base.get("data"), "data")
+        return {"config": copy.deepcopy({**self.base, "trainer": trainer}), "files": files}
 
     def document(self, settings: Mapping[str, Any]) -> dict[str, Any]:
         """The whole file with which ``tune`` goes on with this search.

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import functools
 import itertools
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import lightning as L
 import torch
+from lightning.pytorch.utilities.seed import isolate_rng
 
 from automax_lightning.auc.callback import AUROC
 from automax_lightning.auc.data.datamodule import AUCDataModule
+from automax_lightning.auc.data.fingerprint import datamodule_fingerprint, plain
 from automax_lightning.auc.module import AUCModule
 from automax_lightning.auc.pairs import registry as pairs
 from automax_lightning.auc.pairs.portfolios import portfolio
+from automax_lightning.factory.description import describe_network, describe_trainer
 from automax_lightning.factory.fit_factory import FitFactory
 from automax_lightning.trial.fit import Fit
 from automax_lightning.trial.records import Objective
@@ -36,6 +40,7 @@ class AUCFitFactory(FitFactory):
         optimizer: name of the optimizer; None for the pair's default.
         settings: the other fixed arguments of `trainer_factory`.
         experiment_name: names the best checkpoint's directory.
+        model_defaults: default values of the searched `model_kwargs`, with which a network can be made to be described.
     """
 
     model: Model
@@ -44,6 +49,7 @@ class AUCFitFactory(FitFactory):
     optimizer: str | None
     settings: Mapping[str, Any]
     experiment_name: str = "automax"
+    model_defaults: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
     def __call__(self, **searched: Any) -> Fit:
         """A fresh `Fit` for the searched values."""
@@ -74,13 +80,34 @@ class AUCFitFactory(FitFactory):
         return () if self.is_ranking else (AUROC(values["metrics"], values["metric_kwargs"]),)
 
     def describe(self) -> dict[str, Any]:
-        """What distinguishes this search from another over the same space: plain values, for the journal."""
+        """The loss, the settings, the data, the network and the Trainer, as plain values."""
+        return {**self.describe_loss(), **self.describe_rest()}
+
+    def describe_loss(self) -> dict[str, Any]:
+        """Loss and optimizer, and what belongs to them."""
         names = ("epochs", "decay_epochs", "batch_size", "sampling_rate", "metrics", "metric_kwargs")
         return {
             "loss": self.loss,
             "optimizer": self.optimizer,
-            **{name: _plain(self.settings[name]) for name in names},
+            **{name: plain(self.settings[name]) for name in names},
         }
+
+    def describe_rest(self) -> dict[str, Any]:
+        """What does not depend on the loss."""
+        data = self._data()
+        names = ("decay_factor", "num_labels", "libauc_compatible")
+        return {
+            **{name: plain(self.settings[name]) for name in names},
+            "data": data.fingerprint() if isinstance(data, AUCDataModule) else datamodule_fingerprint(data),
+            "network": self._network_description,
+            "trainer": describe_trainer(self.settings["trainer_kwargs"]),
+        }
+
+    @functools.cached_property
+    def _network_description(self) -> dict[str, Any]:
+        with isolate_rng():
+            network = self._network({**self.settings["model_kwargs"], **self.model_defaults})
+        return {**describe_network(network), "arguments": plain(self.settings["model_kwargs"])}
 
     def _module(self, values: Mapping[str, Any]) -> AUCModule:
         return AUCModule(
@@ -100,8 +127,11 @@ class AUCFitFactory(FitFactory):
             return copy.deepcopy(self.model)
         return self.model(**model_kwargs)
 
+    def _data(self) -> L.LightningDataModule:
+        return self.data if isinstance(self.data, L.LightningDataModule) else self.data()
+
     def _datamodule(self, values: Mapping[str, Any], seed: int) -> L.LightningDataModule:
-        data = self.data if isinstance(self.data, L.LightningDataModule) else self.data()
+        data = self._data()
         if self.is_ranking:
             return data
         names = ("batch_size", "eval_batch_size", "sampling_rate")
@@ -141,8 +171,9 @@ class LossChoiceFactory(FitFactory):
         return Portfolio(tuple(in_turn))
 
     def describe(self) -> dict[str, Any]:
-        """As `AUCFitFactory.describe`, for each loss."""
-        return {name: factory.describe() for name, factory in self.factories.items()}
+        """As `AUCFitFactory.describe`; what belongs to a loss, for each of them."""
+        first = next(iter(self.factories.values()))
+        return {**{name: factory.describe_loss() for name, factory in self.factories.items()}, **first.describe_rest()}
 
 
 def _merged(settings: Mapping[str, Any], searched: Mapping[str, Any]) -> dict[str, Any]:
@@ -151,7 +182,3 @@ def _merged(settings: Mapping[str, Any], searched: Mapping[str, Any]) -> dict[st
     for name in ("model_kwargs", "trainer_kwargs"):
         values[name] = {**settings[name], **searched.get(name, {})}
     return values
-
-
-def _plain(value: Any) -> Any:
-    return list(value) if isinstance(value, tuple) else value

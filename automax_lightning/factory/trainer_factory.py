@@ -119,21 +119,25 @@ def trainer_factory(
         "verbose": verbose,
     }
     AUROC(settings["metrics"], settings["metric_kwargs"])  # an unknown metric is an error now, not in the first trial
+    defaults = _defaults(searched.get("model_kwargs"))
     wanted = _Wanted(dict(loss_kwargs or {}), dict(optimizer_kwargs or {}))
     if isinstance(loss, str):
         chosen = optimizer if isinstance(optimizer, str) or optimizer is None else optimizer.get(loss)
         pair, choice, spaces = wanted.arm(loss, chosen)
-        return autopartial(AUCFitFactory(model, data, pair.name, choice.name, settings, experiment_name), **searched, **spaces)
+        return autopartial(
+            AUCFitFactory(model, data, pair.name, choice.name, settings, experiment_name, defaults), **searched, **spaces
+        )
     arms = {pair.name: (pair, choice, spaces) for pair, choice, spaces in wanted.arms(loss, optimizer)}
     factories = {
-        name: AUCFitFactory(model, data, name, choice.name, settings, experiment_name) for name, (_, choice, _) in arms.items()
+        name: AUCFitFactory(model, data, name, choice.name, settings, experiment_name, defaults)
+        for name, (_, choice, _) in arms.items()
     }
     inner = {name: autopartial(dict, **spaces) for name, (_, _, spaces) in arms.items()}
     choose = parse_hyperparameters_from_dict({"loss": {"choices": list(arms)}})
-    made = autopartial(LossChoiceFactory(factories, experiment_name), **choose, **searched, **inner)
+    several = autopartial(LossChoiceFactory(factories, experiment_name), **choose, **searched, **inner)
     for name, space in inner.items():
-        made.cs.add(*(EqualsCondition(made.cs[f"{name}:{key}"], made.cs["loss"], name) for key in space.cs))
-    return made
+        several.cs.add(*(EqualsCondition(several.cs[f"{name}:{key}"], several.cs["loss"], name) for key in space.cs))
+    return several
 
 
 @dataclasses.dataclass(frozen=True)
@@ -226,3 +230,7 @@ def _check_model(model: Model, model_kwargs: Mapping[str, Any]) -> None:
 
 def _names(space: autopartial | None) -> list[str]:
     return [] if space is None else list(space.kwds)
+
+
+def _defaults(space: autopartial | None) -> dict[str, Any]:
+    return {} if space is None else dict(space(space.cs.get_default_configuration()))

@@ -20,6 +20,8 @@ from automax_lightning.trial.result import status_of
 from automax_lightning.trial.seeding import RandomState
 from tests.support.fits import Points, Regression, make
 
+pytestmark = pytest.mark.lowest
+
 
 def weights(path: Path | None) -> dict[str, torch.Tensor]:
     assert path is not None

@@ -101,8 +101,8 @@ def test_what_a_crash_left_between_a_result_and_its_consequences_is_made_good(tm
     again = tuner(tmp_path, n_trials=3)
     assert not left.exists()
     assert len(read_state(search.directory / "state.pkl")) == 3
-    if again.best_score == search.best_score:
-        assert (search.best_directory / "best.ckpt").read_bytes() == best
+    is_the_same = (search.best_directory / "best.ckpt").read_bytes() == best
+    assert is_the_same == (again.best_score == search.best_score)
 
 
 def test_overwriting_starts_afresh(tmp_path: Path) -> None:
@@ -232,10 +232,10 @@ def test_failures_are_results_and_the_search_goes_on(tmp_path: Path) -> None:
     assert abs(incumbent["lr"] - 0.06) == pytest.approx(-search.best_score, abs=1e-6)
     for entry in search.log:
         assert (entry["val"] is not None) == (entry["status"] == "SUCCESS")
-        if entry["status"] == "CRASHED":
-            assert "this learning rate is unlucky" in entry["reason"]
-            error = search.directory / "trials" / f"{entry['trial']:04d}" / "error.txt"
-            assert "training_step" in error.read_text()
+    for entry in (entry for entry in search.log if entry["status"] == "CRASHED"):
+        assert "this learning rate is unlucky" in entry["reason"]
+        error = search.directory / "trials" / f"{entry['trial']:04d}" / "error.txt"
+        assert "training_step" in error.read_text()
     assert "crashed: ValueError: this learning rate is unlucky" in search.trial_table()
 
 
@@ -338,5 +338,6 @@ def test_nan_curves_survive_the_journal(tmp_path: Path) -> None:
     again = tuner(tmp_path, n_trials=8, made=made, target="score")
     assert table(again) == table(search)
     undefined = [r for r in again.history.results.values() if r.status is Status.NON_FINITE]
+    assert undefined
     assert all(math.isnan(score) for result in undefined for score in result.curve)
     assert np.isfinite([entry["val"] for entry in again.log if entry["val"] is not None]).all()
