@@ -169,7 +169,7 @@ class AfterSearch(SearchView):
         members = self._finished()[:top_k]
         if not members:
             raise CheckpointError(str(self.directory), "finished trials with their checkpoints", "none", "Run optimize() first.")
-        found = [split_scores(self._fit_of(result), result.checkpoint) for result in members]
+        found = [split_scores(self._fit_of(result), result.checkpoint, trust=self.config.trust) for result in members]
         averaged, single = {}, {}
         for split in found[0]:
             averaged[split] = _mean_ranks([kept[split] for kept in found], split)

@@ -195,11 +195,14 @@ class SearchView(SearchShow):
             found["max_budget"] = plan.epochs
         return found if plan.n_seeds == 1 else {**found, "n_seeds": plan.n_seeds}
 
-    def load_best_model(self) -> L.LightningModule:
+    def load_best_model(self, *, trust: bool | None = None) -> L.LightningModule:
         """The best trial's module with its best epoch's weights, in evaluation mode.
 
+        Args:
+            trust: whether objects that the module keeps in its checkpoint may run code; None for `AutoMAXConfig.trust`.
+
         Raises:
-            CheckpointError: if no trial has a score, or its checkpoint is gone.
+            CheckpointError: if no trial has a score, its checkpoint is gone or damaged, or holds objects that are not trusted.
         """
         best, incumbent = self.best, self.incumbent
         path = self.best_directory / BEST
@@ -207,5 +210,5 @@ class SearchView(SearchShow):
             raise CheckpointError(str(path), "the best trial's checkpoint", "none", "Run optimize() first.")
         module: L.LightningModule = self.trainer(incumbent).module  # type: ignore[attr-defined]
         module.configure_model()  # Lightning's place for layers that are made late; it may be called twice
-        module.load_state_dict(load_checkpoint(path)["state_dict"])
+        module.load_state_dict(load_checkpoint(path, trust=self.config.trust if trust is None else trust)["state_dict"])
         return module.eval()

@@ -8,13 +8,11 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import hashlib
-import io
 import itertools
 import json
 import pickle
 import re
 import warnings
-import zipfile
 from collections.abc import Iterable, Iterator, Mapping, MutableMapping
 from pathlib import Path
 from typing import Any
@@ -23,6 +21,7 @@ from automax_lightning.errors import CheckpointError
 from automax_lightning.trial.records import Objective, Status, TrialResult, TrialSpec
 from automax_lightning.trial.score_file import FILE
 from automax_lightning.utils.serialization import encode_values
+from automax_lightning.utils.torch_files import damage_in, plain_values
 
 BEST, SCORES = "best.ckpt", FILE
 """Names of the best epoch's checkpoint and of its scores, in a trial's directory and in ``<experiment_name>_best``."""
@@ -198,38 +197,6 @@ class TrialCheckpoint:
         return next((key for key in objective.keys if key in self.metrics), objective.keys[0])
 
 
-class _Inert:
-    """In place of everything in a checkpoint that is not a plain value: made, filled and forgotten, never run."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None: ...
-
-    def __call__(self, *args: Any, **kwargs: Any) -> _Inert:
-        return self
-
-    def __setitem__(self, key: Any, value: Any) -> None: ...
-
-    def __setstate__(self, state: Any) -> None: ...
-
-    def append(self, value: Any) -> None:
-        """As of a list."""
-
-    def extend(self, values: Any) -> None:
-        """As of a list."""
-
-    def add(self, value: Any) -> None:
-        """As of a set."""
-
-
-class _PlainValues(pickle.Unpickler):
-    """Reads plain values, and imports nothing: every class and function of the file is `_Inert`."""
-
-    def find_class(self, module: str, name: str) -> Any:
-        return _Inert
-
-    def persistent_load(self, pid: Any) -> Any:
-        return _Inert()
-
-
 def read_checkpoint(path: Path) -> TrialCheckpoint:
     """What a trial's checkpoint says of the trial; the file cannot run anything, whoever wrote it.
 
@@ -241,10 +208,7 @@ def read_checkpoint(path: Path) -> TrialCheckpoint:
         OSError: if it cannot be read.
     """
     try:
-        with zipfile.ZipFile(path) as archive:
-            name = next(name for name in archive.namelist() if name.endswith("/data.pkl"))
-            content = _PlainValues(io.BytesIO(archive.read(name))).load()
-        record = TrialCheckpoint.find_in(content)
+        record = TrialCheckpoint.find_in(plain_values(path))
     except OSError:
         raise
     except Exception as error:  # what an unpickler says of a damaged file can be anything
@@ -258,22 +222,10 @@ def _damaged(path: Path, why: str) -> CheckpointError:
     return CheckpointError(str(path), "a whole checkpoint", f"a truncated or damaged file ({why})", "Restore it, or train again.")
 
 
-def check_whole(path: Path) -> None:
-    """Raise if any byte of a checkpoint has changed since it was written; torch does not look.
-
-    Args:
-        path: of the file.
-
-    Raises:
-        CheckpointError: if the file is truncated or damaged.
-    """
-    try:
-        with zipfile.ZipFile(path) as archive:
-            broken = archive.testzip()
-    except (zipfile.BadZipFile, EOFError, ValueError) as error:
-        raise _damaged(path, str(error)) from error
-    if broken is not None:
-        raise _damaged(path, f"{broken} has another checksum")
+def _check_whole(path: Path) -> None:
+    damage = damage_in(path)
+    if damage is not None:
+        raise _damaged(path, damage)
 
 
 def load_checkpoint(path: Path, *, trust: bool = False) -> dict[str, Any]:
@@ -286,7 +238,7 @@ def load_checkpoint(path: Path, *, trust: bool = False) -> dict[str, Any]:
     Raises:
         CheckpointError: if the file is truncated or damaged, or holds objects that are not trusted.
     """
-    check_whole(path)
+    _check_whole(path)
     return _load(path, trust=trust)
 
 
@@ -334,7 +286,7 @@ def resumable(files: TrialFiles, identity: TrialIdentity) -> TrialCheckpoint | N
         return None
     try:
         kept = read_checkpoint(files.last)
-        check_whole(files.last)
+        _check_whole(files.last)
     except CheckpointError as error:
         _set_aside([files.last], "damaged", error.found)
         return None

@@ -13,7 +13,7 @@ import lightning as L
 
 from automax_lightning.errors import ConfigError
 from automax_lightning.trial.checkpoint import TrialCheckpoint, TrialFiles, TrialIdentity, check_trust, load_checkpoint, resumable
-from automax_lightning.trial.isolation import isolated, quiet_lightning
+from automax_lightning.trial.isolation import CtrlC, isolated, quiet_lightning
 from automax_lightning.trial.loggers import KeepRuns, Run, fresh_loggers, log_result
 from automax_lightning.trial.recorder import TrialRecorder
 from automax_lightning.trial.records import Objective, OnEpoch, Status, StopRequested, TrialResult, TrialSpec
@@ -195,8 +195,7 @@ class Fit:
             exception itself is kept as `fit.exception`.
 
         Raises:
-            KeyboardInterrupt: when the user presses Ctrl-C; told from user code that raises it by `stop_requested`, which
-                knows of the first Ctrl-C. Without it every KeyboardInterrupt is the user's.
+            KeyboardInterrupt: when the user presses Ctrl-C; one that user code raises is a result.
         """
         is_trial = spec is not None and spec.directory is not None
         spec = spec or TrialSpec(number=1, configuration={}, seed=seed)
@@ -213,8 +212,9 @@ class Fit:
         )
         self.exception = None
         test: dict[str, float] = {}
+        ctrl_c = CtrlC()
         try:
-            with isolated(), quiet_lightning(self.verbose):
+            with ctrl_c, isolated(), quiet_lightning(self.verbose):
                 built = self.build(spec.seed)
                 built.seed(spec.seed)
                 self._train(built, recorder, spec, directory, is_trial=is_trial)
@@ -222,7 +222,7 @@ class Fit:
                     test = self._score_test_split(recorder.files)
             status, reason = status_of_run(recorder, self.trainer)
         except BaseException as exception:
-            if interrupt_in(exception) and (stop_requested is None or stop_requested()):
+            if ctrl_c.has_come and interrupt_in(exception):
                 raise KeyboardInterrupt from exception
             self.exception = exception
             status, reason = status_of(exception)

@@ -11,7 +11,8 @@ import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import TextIO
+from types import FrameType
+from typing import Any, TextIO
 
 import torch
 from lightning.pytorch.utilities.seed import isolate_rng
@@ -115,6 +116,40 @@ def _opened(stream: TextIO, number: int) -> TextIO:
     if stream is None or not stream.closed:  # pythonw and some services have none
         return stream
     return open(number, "w", buffering=1, encoding="utf-8", errors="backslashreplace", closefd=False)
+
+
+class CtrlC:
+    """While active, notices whether SIGINT has come, which tells the user's Ctrl-C from code that raises KeyboardInterrupt.
+
+    Whoever handled it before still does. Outside the main thread Python delivers no signals.
+
+    Attributes:
+        has_come: whether it has.
+
+    Example:
+        >>> with CtrlC() as ctrl_c, suppress(KeyboardInterrupt):
+        ...     raise KeyboardInterrupt
+        >>> ctrl_c.has_come
+        False
+    """
+
+    def __init__(self) -> None:
+        self.has_come = False
+        self._before: Any = None
+
+    def __enter__(self) -> CtrlC:
+        handler = signal.getsignal(signal.SIGINT)
+        if callable(handler) and threading.current_thread() is threading.main_thread():
+            self._before = signal.signal(signal.SIGINT, self._receive)
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        if self._before is not None:
+            signal.signal(signal.SIGINT, self._before)
+
+    def _receive(self, number: int, frame: FrameType | None) -> None:
+        self.has_come = True
+        self._before(number, frame)
 
 
 @contextmanager

@@ -113,11 +113,11 @@ def status_of(exception: BaseException) -> tuple[Status, str]:
 
 
 def message_of(exception: BaseException) -> str:
-    """What an exception says, as text that can be written to a file.
+    r"""What an exception says, as text that can be written to a file.
 
     Example:
-        >>> message_of(ValueError("half a pair: \\ud800"))
-        'half a pair: \\\\ud800'
+        >>> message_of(ValueError("half a pair: \ud800"))
+        'half a pair: \\ud800'
     """
     try:
         return _writable(str(exception))
