@@ -2,48 +2,105 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import lightning as L
 import torch
 from torch import Tensor
 
-from automax_lightning.auc.keep import KeepScores
+from automax_lightning.auc.callback import AUROC
+from automax_lightning.errors import CheckpointError, ConfigError
+from automax_lightning.search.record import SearchRecord
 from automax_lightning.trial.checkpoint import check_trust
 from automax_lightning.trial.fit import Fit
 from automax_lightning.trial.isolation import isolated, quiet_lightning
+from automax_lightning.trial.records import Trainable, TrialResult
 from automax_lightning.trial.seeding import ReproducibleEpochs
 from automax_lightning.trial.trainer import QUIET, has_test, trial_settings
 
 Datamodule = L.LightningDataModule | None
 
 
-def split_scores(fit: Fit, checkpoint: Path | None, *, trust: bool = False) -> dict[str, tuple[Tensor, Tensor]]:
+@runtime_checkable
+class HasModule(Protocol):
+    """A trainable that shows its module."""
+
+    @property
+    def module(self) -> L.LightningModule:
+        """Fresh, or as the last run has left it."""
+
+
+def module_of(trainable: Trainable, where: str) -> L.LightningModule:
+    """The module of a trainable.
+
+    Args:
+        trainable: what a search trains.
+        where: name of the method that needs it, for the message.
+
+    Raises:
+        ConfigError: if the trainable has none.
+    """
+    if not isinstance(trainable, HasModule):
+        raise ConfigError(
+            f"AutoMAX.{where}", "a Fit, or a trainable with an attribute `module` that holds its LightningModule",
+            f"a {type(trainable).__name__} without it", "Give it one, or load its checkpoint yourself.",
+        )  # fmt: skip
+    return trainable.module
+
+
+def fit_of(trainable: Trainable, where: str) -> Fit:
+    """The trainable, if it is a `Fit`.
+
+    Args:
+        trainable: what a search trains.
+        where: name of the method that needs it, for the message.
+
+    Raises:
+        ConfigError: if it is something else.
+    """
+    if not isinstance(trainable, Fit):
+        raise ConfigError(
+            f"AutoMAX.{where}", "a Fit, whose Trainer, module and data can be made once more",
+            f"a {type(trainable).__name__}, of which only `run` is known", "Return a Fit from the trainer.",
+        )  # fmt: skip
+    return trainable
+
+
+def best_of(record: SearchRecord) -> TrialResult:
+    """The best trial's result.
+
+    Raises:
+        CheckpointError: if no trial has a score.
+    """
+    if record.best is None:
+        raise CheckpointError(str(record.directory), "a trial with a score", "none", "Run optimize() first.")
+    return record.best
+
+
+def split_scores(fit: Fit, checkpoint: Path | None, splits: Sequence[str] = ("val", "test")) -> dict[str, tuple[Tensor, Tensor]]:
     """The scores of a trial's checkpoint and the targets, on the validation split and, where there is one, the test split.
 
     Args:
         fit: of the trial's configuration.
         checkpoint: its weights.
-        trust: whether objects in the checkpoint may run code when it is loaded; those of a fit that trusts them may.
+        splits: ``"val"``, ``"test"`` or both.
 
     Returns:
         ``"val"`` and ``"test"`` -> scores (N,) or (N, C), and targets.
     """
-    keeper = KeepScores()
+    callback = AUROC()
     with isolated(), quiet_lightning(fit.verbose):
-        trainer = fit.trainer_class(callbacks=[keeper], **_settings(fit, None))
-        is_trusted = trust or fit.trust
+        trainer = fit.trainer_class(callbacks=[callback], **_settings(fit, None))
         if checkpoint is not None:
-            check_trust(checkpoint, trust=is_trusted)
-        loaded: dict[str, Any] = {
-            "datamodule": fit.datamodule, "ckpt_path": checkpoint, "verbose": False, "weights_only": not is_trusted
-        }  # fmt: skip
-        trainer.validate(fit.module, **loaded)
-        if has_test(fit.module, fit.datamodule):
-            trainer.test(fit.module, **loaded)
-    return keeper.kept
+            check_trust(checkpoint, trust=fit.trust)
+        loaded: dict[str, Any] = {"datamodule": fit.datamodule, "ckpt_path": checkpoint, "weights_only": not fit.trust}
+        if "val" in splits:
+            trainer.validate(fit.module, **loaded, verbose=False)
+        if "test" in splits and has_test(fit.module, fit.datamodule):
+            trainer.test(fit.module, **loaded, verbose=False)
+    return callback.evaluated
 
 
 def train_all(
