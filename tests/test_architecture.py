@@ -23,7 +23,7 @@ ROOT = Path(__file__).parents[1]
 MAY_IMPORT: dict[str, list[str]] = {
     "errors": [],
     "utils": [],
-    "config": [],
+    "config": ["utils"],
     "models": [],
     "pairs": ["auc.pairs"],
     "__main__": ["cli"],

@@ -19,10 +19,11 @@ from automax_lightning.auc.data.fingerprint import datamodule_fingerprint, plain
 from automax_lightning.auc.module import AUCModule
 from automax_lightning.auc.pairs import registry as pairs
 from automax_lightning.auc.pairs.portfolios import portfolio
+from automax_lightning.errors import ConfigError
 from automax_lightning.factory.description import describe_network, describe_trainer
 from automax_lightning.factory.fit_factory import FitFactory
 from automax_lightning.trial.fit import Fit
-from automax_lightning.trial.records import Objective
+from automax_lightning.trial.records import Objective, Trainable
 from automax_lightning.utils.portfolio import Portfolio
 
 Model = torch.nn.Module | Callable[..., torch.nn.Module]
@@ -78,6 +79,19 @@ class AUCFitFactory(FitFactory):
 
     def _metrics(self, values: Mapping[str, Any]) -> tuple[L.Callback, ...]:
         return () if self.is_ranking else (AUROC(values["metrics"], values["metric_kwargs"]),)
+
+    def check(self, trainable: Trainable, objective: Objective, *, inline: bool) -> None:
+        """As in `FitFactory`; a batch may not be larger than the training split."""
+        super().check(trainable, objective, inline=inline)
+        wanted = self.settings["batch_size"]
+        if wanted is None or not isinstance(trainable, Fit) or not isinstance(trainable.datamodule, AUCDataModule):
+            return
+        length = len(trainable.datamodule.train_labels)
+        if wanted > length:
+            raise ConfigError(
+                "trainer_factory.batch_size", f"at most the {length} samples of the training split", str(wanted),
+                f"Pass batch_size={min(64, length)}.",
+            )  # fmt: skip
 
     def describe(self) -> dict[str, Any]:
         """The loss, the settings, the data, the network and the Trainer, as plain values."""
@@ -160,6 +174,10 @@ class LossChoiceFactory(FitFactory):
         chosen = self.factories[searched[self.arm]]
         shared = {name: value for name, value in searched.items() if name != self.arm and name not in self.factories}
         return chosen(**shared, **searched[chosen.loss])
+
+    def check(self, trainable: Trainable, objective: Objective, *, inline: bool) -> None:
+        """As `AUCFitFactory.check`, which looks at nothing that depends on the loss."""
+        next(iter(self.factories.values())).check(trainable, objective, inline=inline)
 
     def portfolio(self) -> Portfolio:
         """The losses' portfolios, in turn; they are tried only if they are asked for."""

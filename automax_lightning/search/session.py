@@ -117,7 +117,7 @@ class SearchSession:
             seed = (self.seed + (repetition if self.deterministic else number - 1)) % 2**32
         directory = self.directories.of(number)
         budget = None if origin == "user" else self.plan.first_budget(number)
-        spec = TrialSpec(number, dict(chosen), seed, budget, directory, origin, self.plan.epochs)
+        spec = TrialSpec(number, dict(chosen), seed, budget, directory, origin, self.plan.epochs, self.history.search)
         self.journal.record_ask(spec)
         return spec
 

@@ -25,6 +25,8 @@ from tests.support.stranger import SEARCH, make_project
 
 pytestmark = pytest.mark.lowest
 
+pytestmark = pytest.mark.lowest
+
 
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import copy
 import gc
+import os
 import random
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,9 @@ import torch
 
 from automax_lightning import Fit, Objective, Status, TrialSpec
 from automax_lightning.errors import BatchError, ConfigError, NonFiniteError
+from automax_lightning.trial.fit import Built
 from automax_lightning.trial.result import status_of
+from automax_lightning.trial.seeding import RandomState
 from tests.support.fits import Points, Regression, make
 
 pytestmark = pytest.mark.lowest
@@ -200,3 +204,94 @@ def test_loader_workers_end_with_their_trial_also_when_it_raises() -> None:
         del fit
         gc.collect()
         assert multiprocessing.active_children() == []
+
+
+def test_a_function_may_build_all_objects_of_a_run_with_their_settings_and_generators(tmp_path: Path) -> None:
+    class Noisy(Points):
+        def setup(self, stage: str) -> None:
+            if stage == "fit":
+                self.drawn = torch.rand(1)
+
+    def build(seed: int) -> Built:
+        module, data = Regression(), Noisy()
+        return Built(module, data, {"max_steps": 6}, (L.pytorch.callbacks.Timer(),), RandomState())
+
+    def fit(**settings: Any) -> Fit:
+        return Fit(build=build, epochs=4, objective=Objective("score"), trainer_kwargs={"accelerator": "cpu"}, **settings)
+
+    one = fit(callbacks=[L.pytorch.callbacks.DeviceStatsMonitor()])
+    assert [type(each).__name__ for each in one.build(3).callbacks] == ["DeviceStatsMonitor", "Timer"]
+    assert one.build().trainer_kwargs == {"accelerator": "cpu", "max_steps": 6}
+    result = fit().run(spec=spec(tmp_path, seed=3))
+    assert (result.status, result.epochs) == (Status.SUCCESS, 2)
+    torch.manual_seed(3)
+    Regression()
+    again = fit()
+    assert again.run(seed=3).curve == result.curve
+    assert torch.equal(again.datamodule.drawn, torch.rand(1))  # type: ignore[union-attr]
+
+
+def test_a_fit_without_a_random_state_seeds_setup_anew() -> None:
+    class Noisy(Points):
+        def setup(self, stage: str) -> None:
+            self.drawn = torch.rand(1)
+
+    fit = Fit(build=lambda seed: Built(Regression(), Noisy()), epochs=1, objective=Objective("score"))
+    fit.build(3).seed(3)
+    fit.datamodule.setup("fit")  # type: ignore[union-attr]
+    torch.manual_seed(3)
+    assert torch.equal(fit.datamodule.drawn, torch.rand(1))  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "given"), [({}, "neither"), ({"module": Regression, "build": lambda seed: Built(Regression())}, "both")]
+)
+def test_a_fit_is_made_from_a_module_or_from_a_build_function(arguments: Any, given: str) -> None:
+    with pytest.raises(ConfigError, match=rf"Fit: expected a module, or build=, found {given}"):
+        Fit(**arguments)
+
+
+# One bad trial costs one trial --------------------------------------------------------------------------------------------
+
+
+class OwnError(BaseException):
+    """Not even an Exception."""
+
+
+@pytest.mark.parametrize("error", [SystemExit(3), KeyboardInterrupt(), GeneratorExit(), OwnError("mine")])
+def test_whatever_user_code_raises_is_a_result(tmp_path: Path, error: BaseException) -> None:
+    handler = signal.getsignal(signal.SIGINT)
+    fit = make(fail_at=1, error=error)
+    result = fit.run(spec=spec(tmp_path))
+    assert (result.status, result.epochs) == (Status.CRASHED, 1)
+    assert type(error).__name__ in str(result.error)
+    assert signal.getsignal(signal.SIGINT) is handler
+    assert make().run(spec=spec(tmp_path)).status is Status.SUCCESS
+
+
+def test_ctrl_c_of_the_user_ends_the_run(tmp_path: Path) -> None:
+    class Interrupted(Regression):
+        def on_train_epoch_start(self) -> None:
+            signal.raise_signal(signal.SIGINT)
+
+    handler = signal.getsignal(signal.SIGINT)
+    fit = Fit(Interrupted, Points(), epochs=2, objective=Objective("score"), trainer_kwargs={"accelerator": "cpu"})
+    with pytest.raises(KeyboardInterrupt, match="^$"):
+        fit.run(spec=spec(tmp_path), stop_requested=lambda: False)
+    assert signal.getsignal(signal.SIGINT) is handler
+
+
+def test_a_module_that_changes_the_process_costs_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Rude(Regression):
+        def on_train_start(self) -> None:
+            os.chdir("/")
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    monkeypatch.chdir(tmp_path)
+    handler = signal.getsignal(signal.SIGINT)
+    fit = Fit(Rude, Points(), epochs=2, objective=Objective("score"), trainer_kwargs={"accelerator": "cpu"})
+    result = fit.run(spec=spec(Path("here")))
+    assert result.status is Status.SUCCESS
+    assert result.checkpoint == tmp_path / "here" / "checkpoints" / "best.ckpt"
+    assert Path.cwd() == tmp_path
+    assert signal.getsignal(signal.SIGINT) is handler

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import re
 import socket
 import sys
 import time
@@ -24,6 +25,8 @@ from automax_lightning.trial.records_json import result_to_json, spec_to_json
 from automax_lightning.utils.serialization import encode, encode_values
 
 _FREE = ("version", "n_trials", "format")
+_SET_ASIDE = re.compile(r"\.(foreign|damaged)\d*$")
+"""What a trial has found in its place and moved away: it need not be ours."""
 """Settings that may differ from one run of a search to the next."""
 
 
@@ -129,7 +132,7 @@ class Journal:
         """The files that loggers, callbacks and workers have written into the folders of this run's trials."""
         new = {path for folder, before in self._before.items() for path in frozenset(files_below(folder)) - before}
         self._before = {}
-        names = {path.relative_to(self.directory).as_posix() for path in new}
+        names = {path.relative_to(self.directory).as_posix() for path in new if not _SET_ASIDE.search(path.name)}
         own = {path for number in self.history.specs for path in trial_files(number)} if names else set()
         self.claim(*(names - own))
 

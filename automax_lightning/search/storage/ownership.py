@@ -116,7 +116,7 @@ def refuse_foreign_files(directory: Path, names: Iterable[str]) -> None:
     for path in (*links, *trials, *(directory / name for name in (*usual, *names))):
         if os.path.lexists(path):
             raise JournalError(
-                str(path), "a name that is free, because a search writes it", "a file that no search has written",
+                str(path), "a name that is free, because a search writes it", "what lies there without a journal",
                 "Move it away, or choose another name or output_directory.",
             )  # fmt: skip
 

@@ -1,0 +1,221 @@
+"""The loop of a search: start trials while there is room, wait, record; and what is left where it fails."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import yaml
+from rich.console import Console
+
+from automax_lightning.display.progress import Progress, make_progress
+from automax_lightning.errors import ConfigError, FirstTrialFailedError
+from automax_lightning.search.executors.base import Executor
+from automax_lightning.search.executors.choose import make_executor
+from automax_lightning.search.interrupt import StopSignal
+from automax_lightning.search.planning.stopping import StopRules
+from automax_lightning.search.session import SearchSession
+from automax_lightning.search.storage.history import History, Observation
+from automax_lightning.search.storage.journal import Journal
+from automax_lightning.search.storage.ownership import BEST_FILES, put_back, remove_search, set_aside
+from automax_lightning.trial.records import Status, TrialResult
+from automax_lightning.tuner.setup import SearchSetup
+from automax_lightning.utils.files import write_atomically
+
+Keep = Callable[[History], None]
+"""Called with what the journal holds when a session ends, however it ends."""
+
+
+def run_search(
+    setup: SearchSetup, history: History, keep: Keep, *, console: Console, client: Any = None, known: Sequence[Observation] = ()
+) -> None:
+    """Run the trials that are still missing, interrupted ones first.
+
+    Where the very first trial of a search that was begun by this call fails in user code, or none was started, what this
+    call has written is removed again. What has a started trial in its journal is kept otherwise, whatever fails.
+
+    Args:
+        setup: of the search.
+        history: what its journal holds.
+        keep: given what the journal holds afterwards.
+        console: for messages and progress.
+        client: a `dask.distributed.Client`, or None.
+        known: what is known from another search; kept in the journal of a new one.
+
+    Raises:
+        AutoMAXError: if the data, the model or the target cannot work; nothing is written then.
+        Exception: whatever the first trial raised, if it failed in user code.
+        KeyboardInterrupt: after an interruption.
+    """
+
+    def say(text: str) -> None:
+        console.print(text, markup=False, soft_wrap=True)
+
+    results = history.final()
+    if not results:
+        setup.check(inline=client is None and setup.config.place == "inline")
+    if setup.plan.ladder is not None:
+        say(setup.plan.ladder.describe(setup.config.n_trials))
+    missing = [folder for folder in (setup.directory, setup.directory.parent) if not folder.exists()]
+    clear(setup, history)
+    latest = [history]
+
+    def closed(newest: History) -> None:
+        latest[0] = newest
+        keep(newest)
+
+    progress = make_progress(setup.objective, setup.config.n_trials, len(results), console)
+    try:
+        with (
+            progress,
+            StopSignal(progress.write) as stop,
+            open_session(setup, stop, progress, closed, client=client, known=known) as session,
+        ):
+            _loop(session, setup, stop, say)
+            session.finish()
+    except Exception:
+        if not history.asks and _has_nothing_to_lose(latest[0]):
+            _take_back(setup, missing)
+            keep(History())
+        raise
+    if stop.requested is not None:
+        say(f"Stopped with {len(latest[0].final())} of {setup.config.n_trials} trials finished. The same command continues.")
+        raise KeyboardInterrupt(stop.requested.name)
+
+
+def _has_nothing_to_lose(history: History) -> bool:
+    """Whether no trial was started, or only the first one has ended, in a crash."""
+    statuses = {number: result.status for number, result in history.results.items()}
+    return not history.asks or statuses == {1: Status.CRASHED}
+
+
+def clear(setup: SearchSetup, history: History) -> None:
+    """Move the search aside that is to be overwritten, unless somebody runs it."""
+    if setup.config.overwrite and not history.asks:
+        set_aside(setup.directory)
+
+
+def _take_back(setup: SearchSetup, missing: Sequence[Path]) -> None:
+    """Remove a search that has come to nothing, and put the one back that it was to overwrite.
+
+    Args:
+        setup: of the search.
+        missing: folders that were not there before it.
+    """
+    remove_search(setup.directory)
+    put_back(setup.directory)
+    for folder in missing:
+        with suppress(OSError):  # somebody else's files are in it
+            folder.rmdir()
+
+
+def check_place(directory: Path, *, write: bool = False) -> None:
+    """Raise if a search cannot be kept in a directory.
+
+    Args:
+        directory: which may be new.
+        write: whether it must be writable now; a finished search may be read from a place that is not.
+
+    Raises:
+        ConfigError: with the folder and the reason.
+    """
+    try:
+        nearest = next(folder for folder in (directory.absolute(), *directory.absolute().parents) if folder.exists())
+        problem = "" if nearest.is_dir() else f"{nearest}, which is no folder"
+        if write and not problem and not os.access(nearest, os.W_OK | os.X_OK):
+            problem = f"{nearest}, where this user may not write"
+    except (OSError, ValueError) as error:  # a name that is too long, or holds a null byte
+        problem = f"{str(directory)[:60]}: {error}"[:200]
+    if problem:
+        raise ConfigError("AutoMAXConfig.output_directory", "a folder in which a search can be kept", problem,
+                          "Pass output_directory='./automax_output'.")  # fmt: skip
+
+
+@contextmanager
+def open_session(
+    setup: SearchSetup, stop: StopSignal, progress: Progress, keep: Keep, *, client: Any = None, known: Sequence[Observation] = ()
+) -> Iterator[SearchSession]:
+    """The search with its journal open and a place for its trials.
+
+    Args:
+        setup: of the search.
+        stop: asked whether the user wants the search to pause.
+        progress: told what happens.
+        keep: given what the journal holds at the end.
+        client: a `dask.distributed.Client`, or None.
+        known: what is known from another search.
+    """
+    check_place(setup.directory, write=True)
+    with Journal(setup.directory, setup.journal_settings, _reserved(setup)) as journal:
+        try:
+            with _executor(setup, client) as executor:
+                for warning in journal.history.warnings:
+                    progress.write(warning)
+                if known and not journal.history.asks and not journal.history.known:
+                    journal.record_known(known)
+                journal.claim("config.yaml")
+                write_atomically(setup.directory / "config.yaml", yaml.safe_dump(setup.document).encode())
+                with SearchSession(
+                    journal, setup.proposer, executor, setup.plan, experiment_name=setup.experiment_name,
+                    seed=setup.config.seed_of_trials, deterministic=setup.config.deterministic, stop=stop, listener=progress,
+                ) as session:  # fmt: skip
+                    yield session
+        finally:
+            keep(journal.history)
+
+
+def _reserved(setup: SearchSetup) -> list[str]:
+    """What the search will write as the best trial's directory."""
+    name = setup.best_directory.name
+    return [*(f"{name}/{file}" for file in BEST_FILES), *(f"{name}.{suffix}" for suffix in ("new", "new.part", "old"))]
+
+
+@contextmanager
+def _executor(setup: SearchSetup, client: Any) -> Iterator[Executor]:
+    executor = make_executor(setup.config, setup.trainer, setup.objective, setup.directory, client)
+    try:
+        yield executor
+    finally:
+        executor.close()
+
+
+def _loop(session: SearchSession, setup: SearchSetup, stop: StopSignal, say: Callable[[str], None]) -> None:
+    config = setup.config
+    rules = StopRules(
+        setup.objective, walltime_limit=config.walltime_limit, target_score=config.target_score,
+        patience=config.patience, max_failures=config.max_failures, seconds=session.history.seconds,
+    )  # fmt: skip
+    while True:
+        reason = _fill(session, stop, rules)
+        if not session.running:
+            break
+        _raise_if_hopeless(session.wait(), session)
+    is_short = len(session.history.asks) < config.n_trials
+    if stop.requested is None and (reason or is_short):
+        say(f"Search ended: {reason or 'every configuration of this finite space has been tried'}.")
+
+
+def _fill(session: SearchSession, stop: StopSignal, rules: StopRules) -> str | None:
+    """Start trials until every slot is taken; why no more start, where a rule says so."""
+    while stop.requested is None and session.has_room:
+        results = session.history.final()
+        reason = rules.reason([results[number] for number in sorted(results)])
+        spec = None if reason else session.next()
+        if spec is None:
+            return reason
+        session.start(spec)
+    return None
+
+
+def _raise_if_hopeless(result: TrialResult, session: SearchSession) -> None:
+    """A first trial that raises would be followed by others that raise the same."""
+    if result.number == 1 and result.status is Status.CRASHED:
+        error = session.executor.exception
+        if isinstance(error, Exception):  # sys.exit in a trial must not end the program
+            raise error
+        raise FirstTrialFailedError(
+            "trial 1", "a fit that runs", f"{result.reason}\n{result.error or ''}", "Repair what it names."
+        )
