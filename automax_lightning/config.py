@@ -25,6 +25,7 @@ _RULES: Mapping[str, Rule] = {
     "output_directory": path(),
     "overwrite": flag(),
     "deterministic": flag(),
+    "deterministic_order": flag(),
     "trial_seed": _SEED.or_none,
     "mode": one_of("max", "min"),
     "preset": one_of(*PRESETS),
@@ -71,6 +72,9 @@ class AutoMAXConfig:
         overwrite: delete a search of the same name and start afresh. False continues it.
         deterministic: every trial has the seed `SEED`, so that configurations differ in nothing else. False gives
             each trial a seed of its own.
+        deterministic_order: record results in the order in which the trials were submitted, so that with several workers
+            too the proposals depend on `SEED` and `n_workers` alone. A worker whose trial is over early then waits for
+            those before it. False records each result as it comes: two searches with the same seed may differ.
         trial_seed: seed of the trials, where it is not that of the proposals; None for `SEED`.
         mode: ``"max"`` or ``"min"``: which way the target is better.
         preset: who proposes: ``"automax"`` (ours), ``"original"`` (the original AutoMAX's settings of SMAC), ``"random"``.
@@ -121,6 +125,7 @@ class AutoMAXConfig:
     output_directory: str | os.PathLike[str] = "./automax_output"
     overwrite: bool = False
     deterministic: bool = True
+    deterministic_order: bool = False
     trial_seed: int | None = None
     mode: str = "max"
     preset: str = "automax"
