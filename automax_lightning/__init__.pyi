@@ -8,6 +8,7 @@ from .cli.automax_cli import AutoMAXCLI as AutoMAXCLI
 from .config import AutoMAXConfig as AutoMAXConfig
 from .config import AutoMAXConfigration as AutoMAXConfigration
 from .errors import AutoMAXError as AutoMAXError
+from .factory.fit_factory import FitFactory as FitFactory
 from .factory.trainer_factory import trainer_factory as trainer_factory
 from .space.autopartial import autopartial as autopartial
 from .space.autopartial import parse_hyperparameters_from_dict as parse_hyperparameters_from_dict

@@ -9,11 +9,51 @@ from pathlib import Path
 from typing import Any
 
 from automax_lightning.errors import ConfigError, closest
+from automax_lightning.utils.arguments import Rule, check_arguments, file_name, flag, integer, number, one_of, path, seconds, text
 
 PRESETS = ("automax", "original", "random")
 STOPPING = ("incumbent", "median")
 INITIAL = ("auto", "default", "portfolio")
 EXECUTORS = ("auto", "inline", "process", "dask")
+_SEED = integer(0, 2**32 - 1)
+
+_RULES: Mapping[str, Rule] = {
+    "name": file_name("my_search"),
+    "n_trials": integer(1, example=10),
+    "n_configs": integer(1),
+    "SEED": _SEED,
+    "output_directory": path(),
+    "overwrite": flag(),
+    "deterministic": flag(),
+    "trial_seed": _SEED.or_none,
+    "mode": one_of("max", "min"),
+    "preset": one_of(*PRESETS),
+    "initial": one_of(*INITIAL),
+    "initial_configs": Rule(
+        "a sequence of configurations, name -> value",
+        lambda x: isinstance(x, (list, tuple)) and all(isinstance(each, Mapping) for each in x), "({'lr': 0.1},)",
+    ),
+    "walltime_limit": seconds().or_none,
+    "trial_time_limit": seconds().or_none,
+    "target_score": number("a number", lambda x: True, "0.9").or_none,
+    "patience": integer(1, example=10).or_none,
+    "max_failures": integer(1, example=10).or_none,
+    "early_stop_epochs": Rule(
+        "epochs from 1",
+        lambda x: isinstance(x, (list, tuple)) and all(integer(1).is_legal(each) for each in x), "(3, 9)",
+    ),
+    "min_budget": integer(1).or_none,
+    "max_budget": integer(1, example=50).or_none,
+    "eta": integer(2, example=3),
+    "n_seeds": integer(1),
+    "executor": one_of(*EXECUTORS),
+    "n_workers": integer(1),
+    "gpus_per_trial": integer(0, example=1).or_none,
+    "max_trials_per_worker": integer(1, example=10).or_none,
+    "retries": integer(0, example=1),
+    "scheduler": text("tcp://host:8786").or_none,
+    "verbose": flag(),
+}  # fmt: skip
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -103,35 +143,8 @@ class AutoMAXConfig:
     verbose: bool = False
 
     def __post_init__(self) -> None:
-        if not self.name or self.name in (".", "..") or set(self.name) & set("/\\\0"):
-            raise _error("name", "a non-empty name without slashes", self.name, "Pass name='my_search'.")
-        self._check_integer("n_trials", 1)
-        self._check_integer("n_configs", 1)
-        self._check_integer("SEED", 0, 2**32 - 1)
-        if self.trial_seed is not None:
-            self._check_integer("trial_seed", 0, 2**32 - 1)
-        self._check_integer("eta", 2)
-        for name in ("n_seeds", "n_workers"):
-            self._check_integer(name, 1)
-        self._check_integer("retries", 0)
-        if self.gpus_per_trial is not None:
-            self._check_integer("gpus_per_trial", 0)
-        for name in ("patience", "max_failures", "min_budget", "max_budget", "max_trials_per_worker"):
-            if getattr(self, name) is not None:
-                self._check_integer(name, 1)
-        for name in ("walltime_limit", "trial_time_limit"):
-            if getattr(self, name) is not None:
-                self._check_positive(name)
-        for name in ("overwrite", "deterministic", "verbose"):
-            if not isinstance(getattr(self, name), bool):
-                raise _error(name, "true or false", getattr(self, name), f"Pass {name}=False.")
-        legal = {"mode": ("max", "min"), "preset": PRESETS, "initial": INITIAL, "executor": EXECUTORS}
-        for name, known in legal.items():
-            if getattr(self, name) not in known:
-                raise _error(name, f"one of {known}", getattr(self, name), closest(str(getattr(self, name)), known))
-
+        check_arguments("AutoMAXConfig", _RULES, vars(self))
         self._check_stopping()
-
         if self.executor == "inline" and self.n_workers > 1:
             raise _error("n_workers", "1 with executor='inline'", self.n_workers, "Pass executor='process'.")
 
@@ -157,8 +170,6 @@ class AutoMAXConfig:
     def _check_stopping(self) -> None:
         if self.stopping is not None and self.stopping not in STOPPING:
             raise _error("early_stop", f"one of {STOPPING}, or None", self.early_stop, closest(str(self.early_stop), STOPPING))
-        if any(isinstance(epoch, bool) or not isinstance(epoch, int) or epoch < 1 for epoch in self.early_stop_epochs):
-            raise _error("early_stop_epochs", "epochs from 1", self.early_stop_epochs, "Pass early_stop_epochs=(3, 9).")
         if self.min_budget is not None and self.n_seeds > 1:
             raise _error("n_seeds", "1 where epochs are the budget", self.n_seeds, "Leave out min_budget, or n_seeds.")
 
@@ -166,17 +177,6 @@ class AutoMAXConfig:
     def stopping(self) -> str | None:
         """The rule of `early_stop`, or None."""
         return "incumbent" if self.early_stop is True else self.early_stop or None
-
-    def _check_integer(self, name: str, low: int, high: int | None = None) -> None:
-        value = getattr(self, name)
-        if isinstance(value, bool) or not isinstance(value, int) or value < low or (high is not None and value > high):
-            bounds = f"an integer of at least {low}" if high is None else f"an integer in [{low}, {high}]"
-            raise _error(name, bounds, value, f"Pass {name}={max(low, 10)}.")
-
-    def _check_positive(self, name: str) -> None:
-        value = getattr(self, name)
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or not value > 0:
-            raise _error(name, "a number of seconds above 0, or None", value, f"Pass {name}=3600.")
 
     @property
     def directory(self) -> Path:

@@ -39,6 +39,18 @@ def test_defaults_and_directory() -> None:
         ({"name": "a.b"}, {"name": "a/b"}, "without slashes"),
         ({"name": "a"}, {"name": ""}, "non-empty"),
         ({"overwrite": True}, {"overwrite": "yes"}, "true or false"),
+        ({"name": "x" * 200}, {"name": "x" * 300}, r"name: .* found 'x+\.\.\. \(str, 302 characters\)"),
+        ({"name": "a b"}, {"name": 3}, "name: expected a non-empty name"),
+        ({"SEED": 10}, {"SEED": 2**32}, r"Pass SEED=0\."),
+        ({"SEED": 10}, {"SEED": 1.5}, r"expected an integer in \[0, 4294967295\], found 1\.5\. Pass SEED=0\."),
+        ({"target_score": 0.9}, {"target_score": "0.9"}, r"target_score: expected a number, or None, found '0\.9'"),
+        ({"target_score": 1}, {"target_score": float("nan")}, "target_score"),
+        ({"walltime_limit": 3}, {"walltime_limit": float("inf")}, "walltime_limit"),
+        ({"output_directory": Path("a")}, {"output_directory": None}, "output_directory: expected a path"),
+        ({"initial_configs": ({"lr": 1},)}, {"initial_configs": {"lr": 1}}, "initial_configs: expected a sequence"),
+        ({"early_stop_epochs": (1,)}, {"early_stop_epochs": 3}, "early_stop_epochs: expected epochs"),
+        ({"scheduler": "tcp://host:8786"}, {"scheduler": 8786}, "scheduler"),
+        ({"eta": 2}, {"eta": 1}, r"eta: expected an integer of at least 2, found 1\. Pass eta=3"),
     ],
 )
 def test_each_setting_just_inside_and_just_outside(good: dict[str, Any], bad: dict[str, Any], message: str) -> None:

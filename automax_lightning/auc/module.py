@@ -13,7 +13,8 @@ from torch import Tensor, nn
 from torchmetrics.functional.retrieval import retrieval_normalized_dcg
 
 from automax_lightning.auc.data.batches import IndexedBatches
-from automax_lightning.auc.data.labels import DataFacts, find_labels
+from automax_lightning.auc.data.facts import DataFacts
+from automax_lightning.auc.data.labels import find_labels
 from automax_lightning.auc.libauc.adapter import LossAdapter
 from automax_lightning.auc.libauc.optimizers import build_optimizer, decay
 from automax_lightning.auc.libauc.ranking import RankingAdapter
@@ -138,9 +139,7 @@ class AUCModule(L.LightningModule):
     def _facts_of_loader(self, source: Any) -> DataFacts:
         """For a plain DataLoader or a datamodule of somebody else: the labels of the training dataset."""
         loader = self._train_loader(source)
-        labels = find_labels(loader.dataset)
-        columns = labels.reshape(len(labels), -1)
-        return DataFacts(len(labels), tuple(int(count) for count in (columns == 1).sum(0)))
+        return DataFacts.of(find_labels(loader.dataset))
 
     def _train_loader(self, source: Any) -> Any:
         if source is not None:

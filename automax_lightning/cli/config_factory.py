@@ -4,56 +4,166 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-from collections.abc import Mapping
-from typing import Any, Protocol
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import lightning as L
+import yaml
+from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 
 from automax_lightning.auc.callback import AUROC
 from automax_lightning.auc.data.datamodule import AUCDataModule
+from automax_lightning.auc.data.fingerprint import files_in
 from automax_lightning.auc.metrics import METRICS
 from automax_lightning.auc.module import AUCModule
 from automax_lightning.auc.pairs import registry as pairs
-from automax_lightning.auc.pairs.portfolios import Portfolio, portfolio
+from automax_lightning.auc.pairs.portfolios import portfolio
 from automax_lightning.cli.dotted_keys import put
-from automax_lightning.trial.fit import Fit
-from automax_lightning.trial.isolation import isolated
+from automax_lightning.config import AutoMAXConfig
+from automax_lightning.factory.fit_factory import FitFactory
+from automax_lightning.trial.fit import Built, Fit
 from automax_lightning.trial.records import Objective
 from automax_lightning.trial.seeding import RandomState, seed_all
 from automax_lightning.utils.imports import import_path
+from automax_lightning.utils.portfolio import Portfolio
 
 _EPOCHS = 50
 """Epochs of a trial where ``trainer.max_epochs`` does not say."""
 
+_OWN_KEYS = ("search", "automax", "quiet", "config")
+"""Keys that belong to the search or to the command line, and not to a trial."""
 
-@dataclasses.dataclass(frozen=True)
-class Made:
-    """What a configuration describes, as objects: fresh ones for each trial."""
-
-    module: L.LightningModule
-    datamodule: L.LightningDataModule | None
-    trainer: Mapping[str, Any]
+_TRIALS_OWN = ("callbacks", "max_epochs", "enable_checkpointing")
+"""Trainer settings that a `Fit` has by itself; a trial keeps its checkpoints."""
 
 
-class Maker(Protocol):
-    """Makes objects from configurations: `AutoMAXCLI` is one."""
+class _MakesLater:
+    """In front of a `LightningCLI` class: parse the sections of a search too, and make nothing until `is_making`.
+
+    Lightning's constructor makes all objects as soon as it has parsed, and has no switch against it.
+    """
+
+    is_making = False
+
+    def add_default_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
+        super().add_default_arguments_to_parser(parser)  # type: ignore[misc]
+        parser.add_argument("--search", type=dict[str, Any], default={}, help="dotted key -> search spec")
+        parser.add_class_arguments(AutoMAXConfig, "automax", help="budget, seed and place of the search")
+        parser.add_argument("--automax.target", type=str, default="AUROC", help="the metric to optimise")
+        parser.add_argument("--automax.warm_start", type=str | None, default=None, help="directory of an earlier search")
+        parser.add_argument("--quiet", type=bool, nargs="?", const=True, default=False, help="print nothing but errors")
+
+    def before_instantiate_classes(self) -> None:
+        if self.is_making:
+            super().before_instantiate_classes()  # type: ignore[misc]
+
+    def instantiate_classes(self) -> None:
+        if self.is_making:
+            super().instantiate_classes()  # type: ignore[misc]
+
+    def after_instantiate_classes(self) -> None:
+        if self.is_making:
+            super().after_instantiate_classes()  # type: ignore[misc]
+
+
+class Parser:
+    """Parses, completes and makes what a configuration describes, through a LightningCLI of its own.
+
+    That is an object of the user's own class, so that its hooks, links and defaults hold in every trial. As with
+    ``run=False``, hooks find `subcommand` None and the keys in `config` itself.
+
+    Args:
+        cli: the user's, whose constructor has only begun; what it has set on itself by then is copied.
+        model_class: the user's LightningModule; None if ``model.class_path`` says it.
+        datamodule_class: the same for the data.
+        line: the command line after ``tune``.
+        settings: any other argument of `LightningCLI`.
+
+    Attributes:
+        config: the parsed command line, with the sections of the search.
+        model_class: as given.
+        datamodule_class: as given.
+        trainer_class: makes the Trainer.
+    """
+
+    def __init__(
+        self, cli: LightningCLI, model_class: Any, datamodule_class: Any, line: Sequence[str], settings: Mapping[str, Any]
+    ) -> None:
+        later: Any = type(type(cli).__name__, (_MakesLater, type(cli)), {})
+        self._cli: LightningCLI = later.__new__(later)
+        vars(self._cli).update(vars(cli))
+        # The user's own constructor has run already, as far as it goes.
+        LightningCLI.__init__(
+            self._cli, model_class, datamodule_class, args=list(line), run=False, **_without_subcommands(cli, settings)
+        )
+        self.config = self._cli.config
+        self.model_class, self.datamodule_class = model_class, datamodule_class
+        self.trainer_class = self._cli.trainer_class
+        trial: Any = self._cli
+        trial.is_making, trial.trainer_class = True, dict  # a trial makes its own Trainer from the settings
 
     def check(self, config: Mapping[str, Any]) -> None:
         """Raise what the parser says against a configuration."""
+        self._cli.parser.parse_object(dict(config))
 
     def complete(self, config: Mapping[str, Any]) -> dict[str, Any]:
         """The configuration with every default, as plain YAML values."""
+        return self.plain(self._cli.parser.parse_object(dict(config)))
 
-    def make(self, config: Mapping[str, Any]) -> Made:
-        """Fresh objects, as LightningCLI would make them, in its order."""
+    def plain(self, parsed: Any) -> dict[str, Any]:
+        """A parsed configuration as plain YAML values, without the sections of the search."""
+        values: dict[str, Any] = yaml.safe_load(self._dump(_of_a_trial(parsed), skip_none=False))
+        return {key: value for key, value in values.items() if value is not None}
+
+    def text(self, config: Mapping[str, Any]) -> str:
+        """The configuration as YAML, as ``fit`` reads it."""
+        return self._dump(self._parse(config), skip_none=True)
+
+    def make(self, config: Mapping[str, Any]) -> Built:
+        """Fresh objects of a configuration, through the same hooks and in the same order as in ``fit``."""
+        trial: Any = self._cli
+        trial.config = self._parse(config)
+        # Lightning caches the configuration that it writes into checkpoints, and has no way to renew it.
+        vars(trial).pop("config_dump", None)
+        trial.before_instantiate_classes()
+        trial.instantiate_classes()
+        trial.after_instantiate_classes()
+        trainer = trial.trainer
+        settings = {key: value for key, value in trainer.items() if value is not None and key not in _TRIALS_OWN}
+        if settings.get("devices") == "auto":
+            del settings["devices"]  # a trial takes one device unless the user asks for more
+        return Built(trial.model, trial.datamodule, settings, tuple(trainer.get("callbacks") or ()), RandomState())
+
+    def _parse(self, config: Mapping[str, Any]) -> Any:
+        return _of_a_trial(self._cli.parser.parse_object(dict(config)))
+
+    def _dump(self, parsed: Any, *, skip_none: bool) -> str:
+        text: str = self._cli.parser.dump(parsed, skip_none=skip_none, skip_validation=True)
+        return text
+
+
+def _of_a_trial(parsed: Any) -> Any:
+    """A parsed configuration without the sections of the search."""
+    config = parsed.clone()
+    for key in _OWN_KEYS:
+        config.pop(key, None)
+    return config
+
+
+def _without_subcommands(cli: LightningCLI, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Arguments of `LightningCLI` for one parser, which reads what ``fit`` reads, raises, and saves nothing."""
+    given = settings.get("parser_kwargs") or {}
+    shared = {key: value for key, value in given.items() if key not in cli.subcommands()}
+    parser_kwargs = {**shared, **given.get("fit", {}), "exit_on_error": False}
+    return {**settings, "parser_kwargs": parser_kwargs, "save_config_callback": None, "seed_everything_default": False}
 
 
 @dataclasses.dataclass(frozen=True)
-class ConfigRecipe:
+class ConfigFactory(FitFactory):
     """A parsed configuration; calling it with values for some of its keys makes a fresh `Fit`.
 
     Args:
-        maker: makes the objects.
+        parser: makes the objects.
         base: the configuration without the searched values, as plain YAML values.
         objective: which logged value is the score.
         experiment_name: names the best checkpoint's directory.
@@ -63,7 +173,7 @@ class ConfigRecipe:
         search: the ``search`` section as the user wrote it.
     """
 
-    maker: Maker
+    parser: Parser
     base: Mapping[str, Any]
     objective: Objective
     experiment_name: str
@@ -72,15 +182,11 @@ class ConfigRecipe:
     trainer_class: Any = L.Trainer
     search: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
-    @property
-    def settings(self) -> dict[str, Any]:
-        """What `AutoMAX` reads of a recipe."""
-        return {"experiment_name": self.experiment_name}
-
     def describe(self) -> dict[str, Any]:
-        """What distinguishes this search from another over the same space: the configuration, without the loggers."""
+        """The configuration without the loggers, and the files that its data section names."""
         trainer = {key: value for key, value in self.base.get("trainer", {}).items() if value is not None and key != "logger"}
-        return {"config": copy.deepcopy({**self.base, "trainer": trainer})}
+        files = files_in(self.base.get("data"), "data")
+        return {"config": copy.deepcopy({**self.base, "trainer": trainer}), "files": files}
 
     def document(self, settings: Mapping[str, Any]) -> dict[str, Any]:
         """The whole file with which ``tune`` goes on with this search.
@@ -135,56 +241,25 @@ class ConfigRecipe:
             callbacks.insert(0, {"class_path": "automax_lightning.AUROC", "init_args": {"metrics": metrics}})
         return callbacks
 
-    def __call__(self, **searched: Any) -> ConfiguredFit:
+    def __call__(self, *args: Any, **searched: Any) -> Fit:
         """A fresh `Fit` of this configuration with the searched values."""
-        return ConfiguredFit(self, searched)
-
-
-class ConfiguredFit(Fit):
-    """A `Fit` whose objects LightningCLI makes, under the trial's seed and in its own order.
-
-    Args:
-        recipe: what is fixed over the trials.
-        searched: dotted key -> value.
-    """
-
-    def __init__(self, recipe: ConfigRecipe, searched: Mapping[str, Any]) -> None:
-        trainer = recipe.configuration(searched).get("trainer", {})
-        super().__init__(
-            self._unmade, epochs=trainer.get("max_epochs") or _EPOCHS, objective=recipe.objective,
-            experiment_name=recipe.experiment_name, trainer_class=recipe.trainer_class,
+        trainer = self.configuration(searched).get("trainer", {})
+        return Fit(
+            build=lambda seed: self.build(searched, seed), epochs=trainer.get("max_epochs") or _EPOCHS,
+            objective=self.objective, experiment_name=self.experiment_name, trainer_class=self.trainer_class,
         )  # fmt: skip
-        self.recipe, self.searched = recipe, searched
 
-    @staticmethod
-    def _unmade() -> L.LightningModule:
-        raise NotImplementedError
+    def build(self, searched: Mapping[str, Any], seed: int) -> Built:
+        """The objects of a trial, as ``fit`` would make them: LightningCLI seeds once, before it makes anything.
 
-    @property
-    def trainer(self) -> L.Trainer:
-        """As of any `Fit`; its settings are objects that must be made first."""
-        self._build(0)
-        return super().trainer
-
-    def _build(self, seed: int) -> None:
-        if self._module is not None:
-            return
-        config = self.recipe.configuration(self.searched, seed)
-        config["trainer"] = {**config.get("trainer", {}), "callbacks": self.recipe.callbacks(config)}
-        with isolated():
-            seed_all(self.searched.get("seed_everything", seed))
-            made = self.recipe.maker.make(config)
-            self._after_making = RandomState()
-        self._module, self._datamodule = made.module, made.datamodule
-        self.callbacks = tuple(made.trainer.get("callbacks") or ())
-        left_out = ("callbacks", "max_epochs", "enable_checkpointing")  # a trial keeps its checkpoints
-        self.trainer_kwargs = {key: value for key, value in made.trainer.items() if value is not None and key not in left_out}
-        if self.trainer_kwargs.get("devices") == "auto":
-            del self.trainer_kwargs["devices"]  # a trial takes one device unless the user asks for more
-
-    def _seed(self, seed: int) -> None:
-        """LightningCLI seeds once, before it makes anything; what `setup` draws comes right after."""
-        self._after_making.restore()
+        Args:
+            searched: dotted key -> value.
+            seed: of the trial.
+        """
+        config = self.configuration(searched, seed)
+        config["trainer"] = {**config.get("trainer", {}), "callbacks": self.callbacks(config)}
+        seed_all(searched.get("seed_everything", seed))
+        return self.parser.make(config)
 
 
 def _seed_batches(data: dict[str, Any], seed: int) -> None:
@@ -195,11 +270,11 @@ def _seed_batches(data: dict[str, Any], seed: int) -> None:
         arguments["seed"] = seed
 
 
-def best_config(recipe: ConfigRecipe, searched: Mapping[str, Any], seed: int, key: str, epochs: int) -> dict[str, Any]:
+def best_config(factory: ConfigFactory, searched: Mapping[str, Any], seed: int, key: str, epochs: int) -> dict[str, Any]:
     """The configuration with which ``fit`` trains what a trial has trained, to the very bit.
 
     Args:
-        recipe: of the search.
+        factory: of the search.
         searched: the trial's values.
         seed: the trial's seed.
         key: the logged key of the target, which the checkpoint callback watches.
@@ -208,12 +283,12 @@ def best_config(recipe: ConfigRecipe, searched: Mapping[str, Any], seed: int, ke
     Returns:
         Plain YAML values.
     """
-    config = recipe.configuration(searched, seed)
+    config = factory.configuration(searched, seed)
     trainer = config.setdefault("trainer", {})
-    callbacks = recipe.callbacks(config)
+    callbacks = factory.callbacks(config)
     callbacks.append({"class_path": "automax_lightning.ReproducibleEpochs", "init_args": {"seed": seed}})
     if not any("ModelCheckpoint" in str(each.get("class_path")) for each in callbacks):
-        best = {"monitor": key, "mode": recipe.objective.mode, "save_top_k": 1, "filename": "best"}
+        best = {"monitor": key, "mode": factory.objective.mode, "save_top_k": 1, "filename": "best"}
         callbacks.append({"class_path": "lightning.pytorch.callbacks.ModelCheckpoint", "init_args": best})
     trainer |= {"callbacks": callbacks, "max_epochs": epochs}
     if trainer.get("devices", "auto") == "auto":

@@ -10,7 +10,7 @@ from ConfigSpace.hyperparameters import Hyperparameter
 
 from automax_lightning.auc.pairs import registry as pairs
 from automax_lightning.cli.commands import said
-from automax_lightning.cli.config_factory import ConfigRecipe
+from automax_lightning.cli.config_factory import ConfigFactory
 from automax_lightning.cli.dotted_keys import flat, resolve
 from automax_lightning.errors import ConfigError
 from automax_lightning.space.autopartial import parse_hyperparameters_from_dict
@@ -30,21 +30,21 @@ class SearchSection:
     conditions: Mapping[str, When]
 
     @classmethod
-    def read(cls, specs: Mapping[str, Any], recipe: ConfigRecipe) -> SearchSection:
+    def read(cls, specs: Mapping[str, Any], factory: ConfigFactory) -> SearchSection:
         """The section as a user writes it, against the configuration that it belongs to.
 
         Args:
             specs: dotted key, with or without ``init_args`` -> spec, perhaps with ``when``; empty for the default space
                 of the loss and its optimizer.
-            recipe: knows the configuration.
+            factory: knows the configuration.
 
         Raises:
             ConfigError: if a key does not exist, is ambiguous, or is named twice.
             SpaceError: if a spec is malformed.
         """
-        plain, conditions = split_when(specs or default_search(recipe))
+        plain, conditions = split_when(specs or default_search(factory))
         parsed = parse_hyperparameters_from_dict(plain)
-        known = _known(recipe, parsed, conditions)
+        known = _known(factory, parsed, conditions)
         full: dict[str, str] = {}
         for key in plain:
             full[key] = resolve(key, known)
@@ -63,33 +63,33 @@ class SearchSection:
                 chosen |= {**self.active_with(other), other: allowed_values(wanted, self.space[other])[0]}
         return chosen
 
-    def check(self, recipe: ConfigRecipe) -> None:
+    def check(self, factory: ConfigFactory) -> None:
         """Raise if the parser refuses any choice or bound in its place.
 
         Raises:
             ConfigError: with the key, the value, and what the parser says.
         """
         values = {key: extremes(hyperparameter) for key, hyperparameter in self.space.items()}
-        if not self.conditions and self._all_at_once(values, recipe):
+        if not self.conditions and self._all_at_once(values, factory):
             return
         for key, candidates in values.items():
             for value in candidates:
-                self._check_value(key, value, recipe)
+                self._check_value(key, value, factory)
 
     @staticmethod
-    def _all_at_once(values: Mapping[str, Any], recipe: ConfigRecipe) -> bool:
+    def _all_at_once(values: Mapping[str, Any], factory: ConfigFactory) -> bool:
         """Whether the parser takes the n-th value of every key together; it names no culprit, but is much faster."""
         try:
             for turn in range(max(map(len, values.values()), default=0)):
                 chosen = {key: candidates[turn % len(candidates)] for key, candidates in values.items()}
-                recipe.maker.check(recipe.configuration(chosen))
+                factory.parser.check(factory.configuration(chosen))
         except Exception:
             return False
         return True
 
-    def _check_value(self, key: str, value: Any, recipe: ConfigRecipe) -> None:
+    def _check_value(self, key: str, value: Any, factory: ConfigFactory) -> None:
         try:
-            recipe.maker.check(recipe.configuration({**self.active_with(key), key: value}))
+            factory.parser.check(factory.configuration({**self.active_with(key), key: value}))
         except Exception as error:
             raise ConfigError(
                 f"search.{key}", "values of the type of this key", f"{value!r}",
@@ -104,23 +104,23 @@ def _place(other: str, full: Mapping[str, str], known: Mapping[str, Any]) -> str
 
 
 def _known(
-    recipe: ConfigRecipe, parsed: Mapping[str, Hyperparameter[Any, Any]], conditions: Mapping[str, When]
+    factory: ConfigFactory, parsed: Mapping[str, Hyperparameter[Any, Any]], conditions: Mapping[str, When]
 ) -> Mapping[str, Any]:
     """The keys of the configuration, and those that it has where a searched class or section is another."""
-    known = flat(recipe.base)
+    known = flat(factory.base)
     for when in conditions.values():
         chosen = {
             resolve(other, known): allowed_values(wanted, parsed[other])[0] for other, wanted in when.items() if other in parsed
         }
-        known = {**flat(recipe.maker.complete(recipe.configuration(chosen))), **known}
+        known = {**flat(factory.parser.complete(factory.configuration(chosen))), **known}
     return known
 
 
-def default_search(recipe: ConfigRecipe) -> dict[str, Any]:
+def default_search(factory: ConfigFactory) -> dict[str, Any]:
     """The default space of the configured loss's pair, at the places of this configuration.
 
     Args:
-        recipe: of a configuration whose ``model`` is an `AUCModule`.
+        factory: of a configuration whose ``model`` is an `AUCModule`.
 
     Returns:
         Dotted key -> spec, for everything that the configuration does not fix.
@@ -128,12 +128,12 @@ def default_search(recipe: ConfigRecipe) -> dict[str, Any]:
     Raises:
         ConfigError: if the model is the user's own: what to search in it is then for the user to say.
     """
-    if not recipe.is_auc():
+    if not factory.is_auc():
         raise ConfigError(
             "search", "what to search, because the model is no AUCModule", "no such section",
             "Add e.g. `search: {model.lr: {low: 0.0001, high: 0.1, log: true}}`.",
         )  # fmt: skip
-    model = recipe.base["model"]
+    model = factory.base["model"]
     arguments, place = (model["init_args"], "model.init_args") if "init_args" in model else (model, "model")
     pair = pairs.get(arguments.get("loss") or "AUCMLoss", loss_kwargs=arguments.get("loss_kwargs"))
     choice = pair.optimizer(arguments.get("optimizer"))

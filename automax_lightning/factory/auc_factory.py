@@ -1,30 +1,37 @@
-"""What is fixed over the trials of a search: called with the searched values, a recipe makes a fresh `Fit`."""
+"""Factories of fits on AUC losses: of one loss, and of a choice among several."""
 
 from __future__ import annotations
 
 import copy
 import dataclasses
+import functools
 import itertools
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import lightning as L
 import torch
+from lightning.pytorch.utilities.seed import isolate_rng
 
 from automax_lightning.auc.callback import AUROC
 from automax_lightning.auc.data.datamodule import AUCDataModule
+from automax_lightning.auc.data.fingerprint import datamodule_fingerprint, plain
 from automax_lightning.auc.module import AUCModule
 from automax_lightning.auc.pairs import registry as pairs
-from automax_lightning.auc.pairs.portfolios import Portfolio, portfolio
+from automax_lightning.auc.pairs.portfolios import portfolio
+from automax_lightning.errors import ConfigError
+from automax_lightning.factory.description import describe_network, describe_trainer
+from automax_lightning.factory.fit_factory import FitFactory
 from automax_lightning.trial.fit import Fit
-from automax_lightning.trial.records import Objective
+from automax_lightning.trial.records import Objective, Trainable
+from automax_lightning.utils.portfolio import Portfolio
 
 Model = torch.nn.Module | Callable[..., torch.nn.Module]
 Data = L.LightningDataModule | Callable[[], L.LightningDataModule]
 
 
 @dataclasses.dataclass(frozen=True)
-class FitRecipe:
+class AUCFitFactory(FitFactory):
     """Everything that is fixed over the trials of a search; calling it with the searched values makes a fresh `Fit`.
 
     Args:
@@ -32,7 +39,9 @@ class FitRecipe:
         data: a datamodule, or a callable that makes one.
         loss: name of the loss's pair, e.g. ``"AUCMLoss"``.
         optimizer: name of the optimizer; None for the pair's default.
-        settings: the fixed arguments of `trainer_factory`.
+        settings: the other fixed arguments of `trainer_factory`.
+        experiment_name: names the best checkpoint's directory.
+        model_defaults: default values of the searched `model_kwargs`, with which a network can be made to be described.
     """
 
     model: Model
@@ -40,6 +49,8 @@ class FitRecipe:
     loss: str
     optimizer: str | None
     settings: Mapping[str, Any]
+    experiment_name: str = "automax"
+    model_defaults: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
     def __call__(self, **searched: Any) -> Fit:
         """A fresh `Fit` for the searched values."""
@@ -51,7 +62,7 @@ class FitRecipe:
             objective=Objective("NDCG" if self.is_ranking else values["metrics"][0]),
             trainer_kwargs=values["trainer_kwargs"],
             callbacks=(*self._metrics(values), *values["callbacks"]),
-            experiment_name=values["experiment_name"],
+            experiment_name=self.experiment_name,
             output_path=values["output_path"],
             verbose=values["verbose"],
         )
@@ -69,14 +80,48 @@ class FitRecipe:
     def _metrics(self, values: Mapping[str, Any]) -> tuple[L.Callback, ...]:
         return () if self.is_ranking else (AUROC(values["metrics"], values["metric_kwargs"]),)
 
+    def check(self, trainable: Trainable, objective: Objective, *, inline: bool) -> None:
+        """As in `FitFactory`; a batch may not be larger than the training split."""
+        super().check(trainable, objective, inline=inline)
+        wanted = self.settings["batch_size"]
+        if wanted is None or not isinstance(trainable, Fit) or not isinstance(trainable.datamodule, AUCDataModule):
+            return
+        length = len(trainable.datamodule.train_labels)
+        if wanted > length:
+            raise ConfigError(
+                "trainer_factory.batch_size", f"at most the {length} samples of the training split", str(wanted),
+                f"Pass batch_size={min(64, length)}.",
+            )  # fmt: skip
+
     def describe(self) -> dict[str, Any]:
-        """What distinguishes this search from another over the same space: plain values, for the journal."""
+        """The loss, the settings, the data, the network and the Trainer, as plain values."""
+        return {**self.describe_loss(), **self.describe_rest()}
+
+    def describe_loss(self) -> dict[str, Any]:
+        """Loss and optimizer, and what belongs to them."""
         names = ("epochs", "decay_epochs", "batch_size", "sampling_rate", "metrics", "metric_kwargs")
         return {
             "loss": self.loss,
             "optimizer": self.optimizer,
-            **{name: _plain(self.settings[name]) for name in names},
+            **{name: plain(self.settings[name]) for name in names},
         }
+
+    def describe_rest(self) -> dict[str, Any]:
+        """What does not depend on the loss."""
+        data = self._data()
+        names = ("decay_factor", "num_labels", "libauc_compatible")
+        return {
+            **{name: plain(self.settings[name]) for name in names},
+            "data": data.fingerprint() if isinstance(data, AUCDataModule) else datamodule_fingerprint(data),
+            "network": self._network_description,
+            "trainer": describe_trainer(self.settings["trainer_kwargs"]),
+        }
+
+    @functools.cached_property
+    def _network_description(self) -> dict[str, Any]:
+        with isolate_rng():
+            network = self._network({**self.settings["model_kwargs"], **self.model_defaults})
+        return {**describe_network(network), "arguments": plain(self.settings["model_kwargs"])}
 
     def _module(self, values: Mapping[str, Any]) -> AUCModule:
         return AUCModule(
@@ -96,8 +141,11 @@ class FitRecipe:
             return copy.deepcopy(self.model)
         return self.model(**model_kwargs)
 
+    def _data(self) -> L.LightningDataModule:
+        return self.data if isinstance(self.data, L.LightningDataModule) else self.data()
+
     def _datamodule(self, values: Mapping[str, Any], seed: int) -> L.LightningDataModule:
-        data = self.data if isinstance(self.data, L.LightningDataModule) else self.data()
+        data = self._data()
         if self.is_ranking:
             return data
         names = ("batch_size", "eval_batch_size", "sampling_rate")
@@ -108,40 +156,42 @@ class FitRecipe:
 
 
 @dataclasses.dataclass(frozen=True)
-class ArmsRecipe:
-    """Several losses in one search: the searched ``loss`` says whose recipe makes the `Fit`.
+class LossChoiceFactory(FitFactory):
+    """Several losses in one search: the searched ``loss`` says whose factory makes the `Fit`.
 
     Args:
-        recipes: loss -> its recipe.
+        factories: loss -> its factory.
+        experiment_name: names the best checkpoint's directory.
         arm: name of the hyperparameter that chooses.
     """
 
-    recipes: Mapping[str, FitRecipe]
+    factories: Mapping[str, AUCFitFactory]
+    experiment_name: str = "automax"
     arm: str = "loss"
-
-    @property
-    def settings(self) -> Mapping[str, Any]:
-        """The fixed arguments, the same for all losses."""
-        return next(iter(self.recipes.values())).settings
 
     def __call__(self, **searched: Any) -> Fit:
         """A fresh `Fit` of the chosen loss; the other losses' hyperparameters are inactive."""
-        chosen = self.recipes[searched[self.arm]]
-        shared = {name: value for name, value in searched.items() if name != self.arm and name not in self.recipes}
+        chosen = self.factories[searched[self.arm]]
+        shared = {name: value for name, value in searched.items() if name != self.arm and name not in self.factories}
         return chosen(**shared, **searched[chosen.loss])
 
+    def check(self, trainable: Trainable, objective: Objective, *, inline: bool) -> None:
+        """As `AUCFitFactory.check`, which looks at nothing that depends on the loss."""
+        next(iter(self.factories.values())).check(trainable, objective, inline=inline)
+
     def portfolio(self) -> Portfolio:
-        """The losses' portfolios, in turn, as they are tried only if they are asked for."""
+        """The losses' portfolios, in turn; they are tried only if they are asked for."""
         own = [
-            [{**each, self.arm: loss} for each in recipe.portfolio().renamed(f"{loss}:").configs]
-            for loss, recipe in self.recipes.items()
+            [{**each, self.arm: loss} for each in factory.portfolio().renamed(f"{loss}:").configs]
+            for loss, factory in self.factories.items()
         ]
         in_turn = (each for row in itertools.zip_longest(*own) for each in row if each is not None)
         return Portfolio(tuple(in_turn))
 
     def describe(self) -> dict[str, Any]:
-        """As `FitRecipe.describe`, for each loss."""
-        return {name: recipe.describe() for name, recipe in self.recipes.items()}
+        """As `AUCFitFactory.describe`; what belongs to a loss, for each of them."""
+        first = next(iter(self.factories.values()))
+        return {**{name: factory.describe_loss() for name, factory in self.factories.items()}, **first.describe_rest()}
 
 
 def _merged(settings: Mapping[str, Any], searched: Mapping[str, Any]) -> dict[str, Any]:
@@ -150,7 +200,3 @@ def _merged(settings: Mapping[str, Any], searched: Mapping[str, Any]) -> dict[st
     for name in ("model_kwargs", "trainer_kwargs"):
         values[name] = {**settings[name], **searched.get(name, {})}
     return values
-
-
-def _plain(value: Any) -> Any:
-    return list(value) if isinstance(value, tuple) else value

@@ -56,7 +56,7 @@ def _check_strategy(fit: Fit) -> None:
 
 def _check_target(fit: Fit, module: AUCModule, objective: Objective) -> None:
     logged = {"train/loss", "val/NDCG"} if module.pair.is_ranking else {"train/loss"}
-    for callback in fit.callbacks:
+    for callback in fit.build().callbacks:
         if not isinstance(callback, AUROC):
             return  # somebody else's callback may log anything
         logged |= {f"val/{metric}" for metric in callback.metrics}

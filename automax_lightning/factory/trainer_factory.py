@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +16,71 @@ from automax_lightning.auc.callback import AUROC
 from automax_lightning.auc.pairs import registry as pairs
 from automax_lightning.auc.pairs.pair import OptimizerChoice, Pair
 from automax_lightning.errors import ConfigError, closest
-from automax_lightning.factory.auc_factory import ArmsRecipe, Data, FitRecipe, Model
+from automax_lightning.factory.auc_factory import AUCFitFactory, Data, LossChoiceFactory, Model
 from automax_lightning.space.autopartial import autopartial, is_spec, parse_hyperparameters_from_dict
+from automax_lightning.utils.arguments import (
+    Rule,
+    check_arguments,
+    file_name,
+    flag,
+    integer,
+    number,
+    of_type,
+    path,
+    text,
+)
 
 _PLAIN_VALUES = ("decay_epochs", "metrics", "metric_kwargs", "trainer_kwargs", "model_kwargs")
 """Arguments whose tuples and lists are values; in them only an explicit spec, a dictionary, is searched."""
+
+
+def _or_spec(rule: Rule, *, lists: bool = True) -> Rule:
+    """The same rule, or a search spec of its values."""
+
+    def is_legal(value: Any) -> bool:
+        return is_spec(value) or (lists and isinstance(value, (list, tuple)) and len(value) > 0) or rule.is_legal(value)
+
+    return dataclasses.replace(rule, expected=f"{rule.expected}, or a search spec", is_legal=is_legal)
+
+
+def _sequence(expected: str, is_item: Callable[[Any], bool], example: str) -> Rule:
+    return Rule(expected, lambda x: isinstance(x, (list, tuple)) and all(map(is_item, x)), example)
+
+
+_MAPPING = of_type("a dictionary name -> value", Mapping, "{}").or_none
+_TEXT = text("AUROC")
+_POINT = number("at least 0", lambda x: x >= 0, "0.5")
+
+_RULES: Mapping[str, Rule] = {
+    "data": Rule(
+        "a LightningDataModule, or a callable that makes one",
+        lambda x: isinstance(x, L.LightningDataModule) or callable(x), "TabularDataModule(X, y)",
+    ),
+    "loss": Rule(
+        "the name of a loss, or a list of names",
+        lambda x: _TEXT.is_legal(x) or (isinstance(x, (list, tuple)) and all(map(_TEXT.is_legal, x))), "'AUCMLoss'",
+    ),
+    "optimizer": of_type("the name of an optimizer, or a dictionary loss -> optimizer", (str, Mapping), "'PESG'").or_none,
+    **dict.fromkeys(("loss_kwargs", "optimizer_kwargs", "model_kwargs", "metric_kwargs", "trainer_kwargs"), _MAPPING),
+    "epochs": _or_spec(integer(1, example=50)),
+    "decay_epochs": _or_spec(
+        _sequence("a sequence of epochs (integers) or shares of them (numbers)", _POINT.is_legal, "(0.5, 0.75)"), lists=False
+    ),
+    "decay_factor": _or_spec(number("a number above 0", lambda x: x > 0, "10.0")),
+    "sampling_rate": _or_spec(number("a share in (0, 1)", lambda x: 0 < x < 1, "0.5").or_none),
+    "batch_size": _or_spec(integer(2, example=128).or_none),
+    "eval_batch_size": integer(1, example=256).or_none,
+    "metrics": Rule(
+        "the name of a metric, or a sequence of names",
+        lambda x: _TEXT.is_legal(x) or (isinstance(x, (list, tuple)) and all(map(_TEXT.is_legal, x))), "('AUROC',)",
+    ),
+    "callbacks": _sequence("a sequence of Lightning callbacks", lambda x: isinstance(x, L.Callback), "[MyCallback()]"),
+    "num_labels": integer(1),
+    "libauc_compatible": flag(),
+    "experiment_name": file_name("automax"),
+    "output_path": path().or_none,
+    "verbose": flag(),
+}  # fmt: skip
 
 
 def trainer_factory(
@@ -90,7 +150,7 @@ def trainer_factory(
     Raises:
         PairError: if the loss is unknown, the optimizer does not belong to it, or one of them has no such argument.
         SpaceError: if a spec is malformed.
-        ConfigError: if `model` has no such argument.
+        ConfigError: if an argument is of the wrong type or out of range, or `model` has no such argument.
 
     Example:
         >>> from automax_lightning import DigitsDataModule
@@ -102,6 +162,7 @@ def trainer_factory(
         >>> fit.module.hparams["optimizer_kwargs"]["lr"]
         0.1
     """
+    check_arguments("trainer_factory", _RULES, locals())
     given: dict[str, Any] = {
         "epochs": epochs, "decay_epochs": decay_epochs, "decay_factor": decay_factor, "sampling_rate": sampling_rate,
         "batch_size": batch_size, "eval_batch_size": eval_batch_size, "num_labels": num_labels,
@@ -115,24 +176,29 @@ def trainer_factory(
         "metric_kwargs": dict(metric_kwargs or {}),
         "callbacks": tuple(callbacks),
         "libauc_compatible": libauc_compatible,
-        "experiment_name": experiment_name,
         "output_path": output_path,
         "verbose": verbose,
     }
     AUROC(settings["metrics"], settings["metric_kwargs"])  # an unknown metric is an error now, not in the first trial
+    defaults = _defaults(searched.get("model_kwargs"))
     wanted = _Wanted(dict(loss_kwargs or {}), dict(optimizer_kwargs or {}))
     if isinstance(loss, str):
         chosen = optimizer if isinstance(optimizer, str) or optimizer is None else optimizer.get(loss)
         pair, choice, spaces = wanted.arm(loss, chosen)
-        return autopartial(FitRecipe(model, data, pair.name, choice.name, settings), **searched, **spaces)
+        return autopartial(
+            AUCFitFactory(model, data, pair.name, choice.name, settings, experiment_name, defaults), **searched, **spaces
+        )
     arms = {pair.name: (pair, choice, spaces) for pair, choice, spaces in wanted.arms(loss, optimizer)}
-    recipes = {name: FitRecipe(model, data, name, choice.name, settings) for name, (_, choice, _) in arms.items()}
+    factories = {
+        name: AUCFitFactory(model, data, name, choice.name, settings, experiment_name, defaults)
+        for name, (_, choice, _) in arms.items()
+    }
     inner = {name: autopartial(dict, **spaces) for name, (_, _, spaces) in arms.items()}
     choose = parse_hyperparameters_from_dict({"loss": {"choices": list(arms)}})
-    made = autopartial(ArmsRecipe(recipes), **choose, **searched, **inner)
+    several = autopartial(LossChoiceFactory(factories, experiment_name), **choose, **searched, **inner)
     for name, space in inner.items():
-        made.cs.add(*(EqualsCondition(made.cs[f"{name}:{key}"], made.cs["loss"], name) for key in space.cs))
-    return made
+        several.cs.add(*(EqualsCondition(several.cs[f"{name}:{key}"], several.cs["loss"], name) for key in space.cs))
+    return several
 
 
 @dataclasses.dataclass(frozen=True)
@@ -225,3 +291,7 @@ def _check_model(model: Model, model_kwargs: Mapping[str, Any]) -> None:
 
 def _names(space: autopartial | None) -> list[str]:
     return [] if space is None else list(space.kwds)
+
+
+def _defaults(space: autopartial | None) -> dict[str, Any]:
+    return {} if space is None else dict(space(space.cs.get_default_configuration()))

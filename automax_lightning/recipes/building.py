@@ -15,7 +15,7 @@ from automax_lightning.auc.data.datamodule import AUCDataModule
 from automax_lightning.auc.pairs import registry as pairs
 from automax_lightning.config import AutoMAXConfig
 from automax_lightning.errors import AutoMAXError, ConfigError, closest
-from automax_lightning.factory.auc_factory import FitRecipe
+from automax_lightning.factory.auc_factory import AUCFitFactory
 from automax_lightning.factory.trainer_factory import trainer_factory
 from automax_lightning.recipes.datasets.loaders import load_data
 from automax_lightning.recipes.networks.families import family, network_of
@@ -66,8 +66,8 @@ class LoadedRecipe:
 
 
 @dataclasses.dataclass(frozen=True)
-class SourcedRecipe(FitRecipe):
-    """A `FitRecipe` that tells the journal which data and which network it is about.
+class RecipeFactory(AUCFitFactory):
+    """A `AUCFitFactory` that tells the journal which data and which network it is about.
 
     Args:
         source: plain values.
@@ -76,7 +76,7 @@ class SourcedRecipe(FitRecipe):
     source: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
     def describe(self) -> dict[str, Any]:
-        """As `FitRecipe.describe`, with the source."""
+        """As `AUCFitFactory.describe`, with the source."""
         return {**super().describe(), **self.source}
 
 
@@ -110,7 +110,7 @@ def build(recipe: Recipe) -> LoadedRecipe:
     fixed: Any = made.autofunc
     source = {name: _plain(dataclasses.asdict(getattr(recipe, name))) for name in ("dataset", "model")}
     parts = {field.name: getattr(fixed, field.name) for field in dataclasses.fields(fixed)}
-    factory = autopartial(SourcedRecipe(**parts, source=source), **made.kwds)
+    factory = autopartial(RecipeFactory(**parts, source=source), **made.kwds)
     _try(factory(factory.cs.get_default_configuration()), data, labels)
     return LoadedRecipe(recipe, factory, recipe.config, recipe.metrics.target, notes_of(recipe, loss))
 

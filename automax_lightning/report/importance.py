@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import warnings
 from collections.abc import Mapping
 
+from optuna.exceptions import ExperimentalWarning
 from optuna.importance import FanovaImportanceEvaluator, PedAnovaImportanceEvaluator, get_param_importances
 
 from automax_lightning.errors import ReportError
@@ -97,7 +99,7 @@ def _among(group: str, results: list[TrialResult], without: set[str], record: Se
     study = to_study(record, results=results)
     # fANOVA's forest takes minutes beyond some hundred trials.
     is_small = len(results) <= _MOST_FOR_FANOVA
-    evaluator = FanovaImportanceEvaluator(seed=0) if is_small else PedAnovaImportanceEvaluator()
+    evaluator = FanovaImportanceEvaluator(seed=0) if is_small else _ped_anova()
     shares = get_param_importances(study, evaluator=evaluator, params=names)
     ordered = sorted(shares.items(), key=lambda item: -item[1])
     return (
@@ -105,3 +107,9 @@ def _among(group: str, results: list[TrialResult], without: set[str], record: Se
         if sum(shares.values()) > 0
         else None
     )
+
+
+def _ped_anova() -> PedAnovaImportanceEvaluator:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ExperimentalWarning)  # of Optuna 4.0; it has the interface of later releases
+        return PedAnovaImportanceEvaluator()

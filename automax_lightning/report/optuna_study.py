@@ -10,6 +10,8 @@ from typing import Any
 import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 from optuna.trial import FrozenTrial, TrialState
+from sqlalchemy import make_url
+from sqlalchemy.pool import NullPool
 
 from automax_lightning.errors import ReportError
 from automax_lightning.search.record import SearchRecord
@@ -45,7 +47,7 @@ def to_study(
     direction = "maximize" if record.objective.mode == "max" else "minimize"
     with _quiet():
         try:
-            study = optuna.create_study(study_name=called, storage=storage, direction=direction)
+            study = optuna.create_study(study_name=called, storage=_opened(storage), direction=direction)
         except optuna.exceptions.DuplicatedStudyError as error:
             raise ReportError(
                 "to_optuna.storage", f"no study named {called!r} yet", "one", "Pass another name=, or delete the old study."
@@ -53,6 +55,14 @@ def to_study(
         by_name = {parameter.name: parameter for parameter in record.parameters}
         study.add_trials([_trial(record, result, by_name) for result in results or record.results.values()])
     return study
+
+
+def _opened(storage: Any) -> Any:
+    """A file of SQLite is opened without a pool of connections, which nothing would ever close."""
+    if not (isinstance(storage, str) and storage.startswith("sqlite")):
+        return storage
+    in_memory = make_url(storage).database in (None, "", ":memory:")  # lives as long as its connection
+    return optuna.storages.RDBStorage(storage, engine_kwargs=None if in_memory else {"poolclass": NullPool})
 
 
 def _trial(record: SearchRecord, result: TrialResult, parameters: dict[str, Parameter]) -> FrozenTrial:

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from automax_lightning.search.planning.racing import mean_and_spread, runners
 from automax_lightning.search.planning.results import best_result
-from automax_lightning.search.storage.history import History
 from automax_lightning.trial.checkpoint import BEST
 from automax_lightning.trial.records import Objective, Status, TrialResult, TrialSpec
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from automax_lightning.search.storage.history import History
 
 _BASELINE = "CrossEntropyLoss"
 

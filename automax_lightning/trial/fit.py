@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import tempfile
 import warnings
 from collections.abc import Callable, Mapping, Sequence
@@ -18,11 +19,42 @@ from automax_lightning.trial.recorder import TrialRecorder
 from automax_lightning.trial.records import Objective, OnEpoch, Status, StopRequested, TrialResult, TrialSpec
 from automax_lightning.trial.result import outcome, split_metrics, status_of, verdict
 from automax_lightning.trial.score_file import keep_scores
-from automax_lightning.trial.seeding import ReproducibleEpochs, seed_all
+from automax_lightning.trial.seeding import RandomState, ReproducibleEpochs, seed_all
 from automax_lightning.trial.trainer import QUIET, as_list, has_test, trial_callbacks, trial_settings
 
 _GOES_ON = (Status.INTERRUPTED, Status.PAUSED)
 """Trials that may train further; the test split is scored once, after the last epoch."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Built:
+    """The objects of one run, fresh, as one seed makes them.
+
+    Args:
+        module: what is trained.
+        datamodule: its data; None if the module has its own loaders.
+        trainer_kwargs: arguments of `lightning.Trainer` that belong to these objects, over those of the `Fit`.
+        callbacks: Lightning callbacks that belong to these objects, after those of the `Fit`.
+        random_state: where the global generators stood when all was made; None to seed them anew. ``prepare_data`` and
+            ``setup`` draw from there.
+    """
+
+    module: L.LightningModule
+    datamodule: L.LightningDataModule | None = None
+    trainer_kwargs: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    callbacks: Sequence[L.Callback] = ()
+    random_state: RandomState | None = None
+
+    def seed(self, seed: int) -> None:
+        """Put the global generators to where ``prepare_data`` and ``setup`` find them.
+
+        Args:
+            seed: of the trial, 0 .. 2**32 - 1.
+        """
+        if self.random_state is None:
+            seed_all(seed)
+        else:
+            self.random_state.restore()
 
 
 class Fit:
@@ -35,6 +67,7 @@ class Fit:
     Args:
         module: a LightningModule, or a function that makes one.
         datamodule: a LightningDataModule, or a function that makes one from the trial's seed.
+        build: instead of `module` and `datamodule`, a function that makes all objects of a run from the trial's seed.
         epochs: epochs to train, at least 1.
         objective: which logged value is the score.
         trainer_kwargs: any argument of `lightning.Trainer`; by default trials are quiet and keep no logger. Each trial of
@@ -46,7 +79,8 @@ class Fit:
         trainer_class: makes the Trainer; a subclass of your own, for instance.
 
     Raises:
-        ConfigError: if `epochs` is below 1, or `trainer_kwargs` takes checkpoints away.
+        ConfigError: if `epochs` is below 1, `trainer_kwargs` takes checkpoints away, or both or neither of `module` and
+            `build` are given.
 
     Example:
         >>> from automax_lightning import AUCModule, AUROC, DigitsDataModule
@@ -59,9 +93,10 @@ class Fit:
 
     def __init__(
         self,
-        module: L.LightningModule | Callable[[], L.LightningModule],
+        module: L.LightningModule | Callable[[], L.LightningModule] | None = None,
         datamodule: L.LightningDataModule | Callable[[int], L.LightningDataModule | None] | None = None,
         *,
+        build: Callable[[int], Built] | None = None,
         epochs: int = 50,
         objective: Objective | None = None,
         trainer_kwargs: Mapping[str, Any] | None = None,
@@ -80,9 +115,8 @@ class Fit:
         self.verbose = verbose
         self.trainer_class = trainer_class
         self.exception: BaseException | None = None
-        self._make_module, self._make_datamodule = module, datamodule
-        self._module: L.LightningModule | None = None
-        self._datamodule: L.LightningDataModule | None = None
+        self._make = _one_way(module, datamodule, build)
+        self._built: Built | None = None
         self._trainer: L.Trainer | None = None
         self._check_settings()
 
@@ -100,15 +134,12 @@ class Fit:
     @property
     def module(self) -> L.LightningModule:
         """The module of this fit; built on first use, under seed 0 unless `run` came first."""
-        self._build(0)
-        assert self._module is not None
-        return self._module
+        return self.build().module
 
     @property
     def datamodule(self) -> L.LightningDataModule | None:
         """The datamodule of this fit, or None; built on first use."""
-        self._build(0)
-        return self._datamodule
+        return self.build().datamodule
 
     @property
     def trainer(self) -> L.Trainer:
@@ -118,21 +149,22 @@ class Fit:
                 self._trainer = self._new_trainer((), None, self.epochs, self.objective)
         return self._trainer
 
-    def _build(self, seed: int) -> None:
-        if self._module is not None:
-            return
-        with isolated():
-            seed_all(seed)
-            make = self._make_datamodule
-            self._datamodule = make if make is None or isinstance(make, L.LightningDataModule) else make(seed)
-            module = self._make_module
-            self._module = module if isinstance(module, L.LightningModule) else module()
+    def build(self, seed: int = 0) -> Built:
+        """The objects of this fit with all of its Trainer settings and callbacks; made on first use, and then kept.
 
-    def begin(self, seed: int) -> tuple[L.LightningModule, L.LightningDataModule | None]:
-        """The module and the datamodule under a seed, with the generators where a fit finds them."""
-        self._build(seed)
-        self._seed(seed)
-        return self.module, self._datamodule
+        Args:
+            seed: under which they are made, if they are not there yet; 0 .. 2**32 - 1.
+        """
+        if self._built is None:
+            with isolated():
+                seed_all(seed)
+                made = self._make(seed)
+            self._built = dataclasses.replace(
+                made,
+                trainer_kwargs={**self.trainer_kwargs, **made.trainer_kwargs},
+                callbacks=(*self.callbacks, *made.callbacks),
+            )
+        return self._built
 
     def run(
         self,
@@ -173,8 +205,9 @@ class Fit:
         test: dict[str, float] = {}
         try:
             with isolated(), quiet_lightning(self.verbose):
-                self.begin(spec.seed)
-                self._train(recorder, spec, directory, is_trial=is_trial)
+                built = self.build(spec.seed)
+                built.seed(spec.seed)
+                self._train(built, recorder, spec, directory, is_trial=is_trial)
                 if recorder.ended_by not in _GOES_ON and recorder.best_epoch is not None:
                     test = self._score_test_split(recorder.files)
             status, reason = verdict(recorder, self.trainer)
@@ -193,10 +226,6 @@ class Fit:
         except Exception as error:  # the score is there; a service that does not answer must not cost the trial
             warnings.warn(f"the logger did not take the result of trial {spec.number}: {error}", stacklevel=2)
 
-    def _seed(self, seed: int) -> None:
-        """What `prepare_data` and `setup` draw from."""
-        seed_all(seed)
-
     def _own_directory(self) -> Path:
         if self.output_path is None:
             return Path(tempfile.mkdtemp(prefix=f"{self.experiment_name}_"))
@@ -206,33 +235,49 @@ class Fit:
             stale.unlink(missing_ok=True)  # a run by hand starts from the start; a search resumes through its spec's directory
         return directory
 
-    def _train(self, recorder: TrialRecorder, spec: TrialSpec, directory: Path, *, is_trial: bool) -> None:
+    def _train(self, built: Built, recorder: TrialRecorder, spec: TrialSpec, directory: Path, *, is_trial: bool) -> None:
         resumed = recorder.files.last if recorder.files.last.exists() else None
         before = TrialCheckpoint() if resumed is None else read_checkpoint(resumed)
         own: tuple[L.Callback, ...] = (ReproducibleEpochs(spec.seed, first_epoch=before.epochs), recorder)
-        logger = self.trainer_kwargs.get("logger", False)
+        logger = built.trainer_kwargs.get("logger", False)
         if is_trial:
             run = Run.of(spec, directory, before.global_step)
             logger, own = fresh_loggers(logger, run), (own[0], KeepRuns(run), recorder)
         self._trainer = self._new_trainer(own, directory, spec.epochs or self.epochs, recorder.objective, logger)
         # Our own file, written a moment ago on this machine: a user's module may keep any object in it.
-        self._trainer.fit(self.module, datamodule=self._datamodule, ckpt_path=resumed, weights_only=False)
+        self._trainer.fit(built.module, datamodule=built.datamodule, ckpt_path=resumed, weights_only=False)
 
     def _new_trainer(
         self, own: Sequence[L.Callback], directory: Path | None, epochs: int, objective: Objective, logger: Any = False
     ) -> L.Trainer:
         loud = {"enable_progress_bar": True, "enable_model_summary": True} if self.verbose else {}
-        settings = {**QUIET, **loud, **trial_settings(self.trainer_kwargs), "max_epochs": epochs}
-        callbacks = [*trial_callbacks(self.callbacks, objective, directory), *own]
+        built = self.build()
+        settings = {**QUIET, **loud, **trial_settings(built.trainer_kwargs), "max_epochs": epochs}
+        callbacks = [*trial_callbacks(built.callbacks, objective, directory), *own]
         return self.trainer_class(callbacks=callbacks, default_root_dir=directory, **{**settings, "logger": logger})
 
     def _score_test_split(self, files: TrialFiles) -> dict[str, float]:
         """Load the best epoch into the module, and score the test split with it where there is one."""
         trainer = self.trainer
-        if not has_test(self.module, self._datamodule):
+        if not has_test(self.module, self.datamodule):
             self.module.load_state_dict(load_checkpoint(files.best)["state_dict"])
             return {}
-        trainer.test(self.module, datamodule=self._datamodule, ckpt_path=files.best, verbose=self.verbose, weights_only=False)
+        trainer.test(self.module, datamodule=self.datamodule, ckpt_path=files.best, verbose=self.verbose, weights_only=False)
         if trainer.is_global_zero:
             keep_scores(files.scores, trainer.callbacks, "test")  # type: ignore[attr-defined]
         return split_metrics(trainer.callback_metrics, "test/")
+
+
+def _one_way(module: Any, datamodule: Any, build: Callable[[int], Built] | None) -> Callable[[int], Built]:
+    """How the objects are made: by `build`, or from a module and a datamodule, or functions that make them."""
+    if (module is None) == (build is None):
+        given = "neither" if build is None else "both"
+        raise ConfigError("Fit", "a module, or build=", given, "Pass Fit(module, datamodule), or Fit(build=...).")
+    if build is not None:
+        return build
+
+    def from_objects(seed: int) -> Built:
+        data = datamodule if datamodule is None or isinstance(datamodule, L.LightningDataModule) else datamodule(seed)
+        return Built(module if isinstance(module, L.LightningModule) else module(), data)
+
+    return from_objects

@@ -13,9 +13,6 @@ from automax_lightning.errors import AutoMAXError, BatchError, CheckpointError, 
 from automax_lightning.trial.recorder import TrialRecorder
 from automax_lightning.trial.records import Status, TrialResult
 
-_NO_MEMORY = ("DefaultCPUAllocator: can't allocate memory", "DefaultCPUAllocator: not enough memory")
-"""What torch's RuntimeError says when the CPU has no memory left (POSIX, Windows); it has no class of its own."""
-
 
 def verdict(recorder: TrialRecorder, trainer: L.Trainer) -> tuple[Status, str]:
     """The status of a trial that raised nothing, and the reason for every status but success.
@@ -103,6 +100,4 @@ def status_of(exception: BaseException) -> tuple[Status, str]:
         ((torch.OutOfMemoryError, MemoryError), Status.OUT_OF_MEMORY),
     )
     status = next((status for kind, status in kinds if isinstance(exception, kind)), Status.CRASHED)
-    if isinstance(exception, RuntimeError) and any(text in str(exception) for text in _NO_MEMORY):
-        status = Status.OUT_OF_MEMORY
     return status, reason.strip().split("\n")[0]

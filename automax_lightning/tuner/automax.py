@@ -2,48 +2,68 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+import dataclasses
+from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import yaml
+import torch
 from rich.console import Console
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset, TensorDataset
 
-from automax_lightning.after import AfterSearch
 from automax_lightning.config import AutoMAXConfig
-from automax_lightning.display.progress import Progress, make_progress
 from automax_lightning.display.terminal import SearchProgress
-from automax_lightning.errors import ConfigError, FirstTrialFailedError, JournalError
-from automax_lightning.factory import checks as preflight
-from automax_lightning.search.executors.base import Executor
-from automax_lightning.search.executors.choose import make_executor
+from automax_lightning.errors import CheckpointError, ConfigError, FirstTrialFailedError
+from automax_lightning.report import tables
 from automax_lightning.search.interrupt import StopSignal
-from automax_lightning.search.planning.stopping import StopRules
-from automax_lightning.search.proposer.smac_facade import export
 from automax_lightning.search.proposer.surrogates import failure_cost
-from automax_lightning.search.session import SearchSession
-from automax_lightning.search.storage.directory import remove_search
+from automax_lightning.search.record import SearchRecord
 from automax_lightning.search.storage.history import History
-from automax_lightning.search.storage.journal import Journal
-from automax_lightning.search.storage.lock import SearchLock
+from automax_lightning.search.storage.journal import check_same, read
 from automax_lightning.search.warm_start import known_from
-from automax_lightning.space.configurations import configuration, defaults_of_arms, values
-from automax_lightning.trial.records import Status, Trainable, TrialResult
-from automax_lightning.utils.files import write_atomically
+from automax_lightning.space.configurations import values
+from automax_lightning.trial.checkpoint import BEST, load_checkpoint
+from automax_lightning.trial.records import Status, TrialResult
+from automax_lightning.tuner import plots
+from automax_lightning.tuner.ensemble import Ensemble, ensemble
+from automax_lightning.tuner.fits import best_of, module_of
+from automax_lightning.tuner.loop import check_place, clear, open_session, run_search
+from automax_lightning.tuner.refit import Refit, refit
+from automax_lightning.tuner.setup import SearchSetup, Trainer
+from automax_lightning.utils.arguments import check_arguments, flag, of_type, text
 
 if TYPE_CHECKING:
-    from ConfigSpace import Configuration
+    import lightning as L
+    import optuna
+    import pandas as pd
+    from ConfigSpace import Configuration, ConfigurationSpace
+    from plotly.graph_objects import Figure
+    from smac.facade.abstract_facade import AbstractFacade
+
+    from automax_lightning.factory.fit_factory import FitFactory
+    from automax_lightning.search.planning.plan import Plan
+    from automax_lightning.search.proposer.proposer import Proposer
+    from automax_lightning.search.session import SearchSession
+    from automax_lightning.trial.records import Objective
+
+_RULES = {
+    "config": of_type("an AutoMAXConfig", AutoMAXConfig, "AutoMAXConfig(n_trials=20)").or_none,
+    "target": text("AUROC", "the name of a metric"),
+    "quiet": flag(),
+}
 
 
-class AutoMAX(AfterSearch):
+class AutoMAX:
     """Automated AUC optimisation: SMAC3 proposes configurations, Lightning fits them, a journal remembers everything.
 
     The journal on disk is the only truth: a search that is killed at any instant goes on, with the same call, as if
     nothing had happened. A larger `n_trials` extends a finished search.
 
     Args:
-        trainer: takes a `Configuration` and returns a `Fit` (or anything with its `run`); its ``cs`` is the space.
-            `trainer_factory` makes one.
+        trainer: takes a `Configuration` and returns a `Fit`; its ``cs`` is the space. `trainer_factory` makes one.
+            Anything with the method `run` of a `Fit` can be searched over as well; `load_best_model` and `predict` then
+            need its attribute `module`, and `refit` and `ensemble` need a `Fit`.
         config: budget, seed and place of the search.
         target: the metric to maximise: ``"AUROC"``, ``"AUPRC"``, ``"ACC"``, ``"pAUROC"``, or any key that the module
             logs; ``AutoMAXConfig(mode="min")`` minimises it.
@@ -54,7 +74,12 @@ class AutoMAX(AfterSearch):
             tried right after the default; they do not count as trials. It is copied into the journal.
 
     Attributes:
-        configspace: the search space.
+        setup: everything that is fixed over the search.
+        record: what the journal tells; a new one after each call that trains.
+        trainer: as given.
+        config: as given.
+        target: as given.
+        quiet: as given.
         finished: trials that were finished when this object was made.
 
     Raises:
@@ -76,7 +101,7 @@ class AutoMAX(AfterSearch):
 
     def __init__(
         self,
-        trainer: Callable[[Configuration], Trainable],
+        trainer: Trainer,
         config: AutoMAXConfig | None = None,
         target: str = "AUROC",
         *,
@@ -84,11 +109,20 @@ class AutoMAX(AfterSearch):
         client: Any = None,
         warm_start: Any = None,
     ) -> None:
-        super().__init__(trainer, config, target)
+        check_arguments("AutoMAX", _RULES, {"config": config, "target": target, "quiet": quiet})
+        self.trainer, self.config, self.target, self.quiet = trainer, config or AutoMAXConfig(), target, quiet
+        check_place(self.config.directory)
+        history = History() if self.config.overwrite else read(self.config.directory)
+        self.setup = SearchSetup.of(trainer, self.config, target, history.settings)
+        if history.settings:
+            check_same(history.settings, self.setup.journal_settings, self.setup.directory)
+        _ = self.setup.proposer  # an initial configuration that is illegal is an error now
+        self.record = SearchRecord(history, self.setup.objective, self.setup.directory, self.setup.as_mapping)
+        self.finished = len(self.record.results)
         self._console = Console(quiet=quiet, highlight=False)
         self._client = client
-        is_new = warm_start is not None and not self.history.asks
-        self._known = known_from(warm_start, self.configspace, self.objective) if is_new else ()
+        is_new = warm_start is not None and not history.asks
+        self._known = known_from(warm_start, self.setup.space, self.setup.objective) if is_new else ()
 
     # The search -----------------------------------------------------------------------------------------------------
 
@@ -105,12 +139,15 @@ class AutoMAX(AfterSearch):
             Exception: whatever the first trial raised, if it failed in user code.
             KeyboardInterrupt: after an interruption; the same call continues.
         """
-        if self.config.overwrite or self.plan.next(self.history) is not None:
-            self._search()
+        before = _progress(self.record)
+        if self.config.overwrite or self.setup.plan.next(self.history) is not None:
+            run_search(self.setup, self.history, self._keep, console=self._console, client=self._client, known=self._known)
         self.say(self.trial_table())
+        if _progress(self.record) == before:
+            self.say(f"{_count(len(before), self.config.n_trials)} already there; nothing was trained.")
         incumbent = self.incumbent
         if incumbent is None:
-            reasons = sorted({result.reason for result in self.history.final().values()})
+            reasons = sorted({result.reason for result in self.record.results.values()})
             raise FirstTrialFailedError(
                 f"AutoMAX({self.config.name!r})", "at least one trial with a score", "; ".join(reasons) or "no trial",
                 f"Read the error.txt files in {self.directory / 'trials'}.",
@@ -127,16 +164,10 @@ class AutoMAX(AfterSearch):
         Returns:
             What SMAC minimises; for a trial without a score, the finite cost that stands for a failure.
         """
-        progress = SearchProgress(self.objective, len(self.history.asks) + 1, quiet=True)
-        with self._session(StopSignal(), progress) as session:
-            result = session.run(session.ask(values(space), origin="user", seed=seed))
+        result = self._run_one(lambda session: session.run(session.ask(values(space), origin="user", seed=seed)))
         if result.score is not None and result.status.has_score:
             return self.objective.cost(result.score)
         return failure_cost([self.objective.cost(entry["val"]) for entry in self.log if entry["val"] is not None])
-
-    def say(self, text: str) -> None:
-        """Print, unless quiet."""
-        self._console.print(text, markup=False, soft_wrap=True)
 
     def continue_trial(self, number: int) -> TrialResult:
         """Train a stopped or paused trial to its end, from its own checkpoint if that is still there.
@@ -150,115 +181,294 @@ class AutoMAX(AfterSearch):
         Raises:
             ConfigError: if there is no such trial, or nothing is left to train.
         """
-        result = self.history.final().get(number)
-        if result is None or result.status not in (Status.STOPPED, Status.PAUSED):
-            going = [n for n, r in self.history.final().items() if r.status in (Status.STOPPED, Status.PAUSED)]
-            raise ConfigError("continue_trial.number", f"a stopped or paused trial, one of {going}", str(number),
+        unfinished = [n for n, r in self.record.results.items() if r.status in (Status.STOPPED, Status.PAUSED)]
+        if number not in unfinished:
+            raise ConfigError("continue_trial.number", f"a stopped or paused trial, one of {unfinished}", str(number),
                               "See trials_dataframe().")  # fmt: skip
-        with self._session(StopSignal(), SearchProgress(self.objective, number, quiet=True)) as session:
-            return session.run(session.promote(number, None), may_stop=False)
+        return self._run_one(lambda session: session.run(session.promote(number, None), may_stop=False))
 
-    def _search(self) -> None:
-        is_fresh, is_first = not self.history.final(), not self.directory.parent.exists()
-        if is_fresh:
-            self._check_before()
-        if self.plan.ladder is not None:
-            self.say(self.plan.ladder.describe(self.config.n_trials))
-        progress = make_progress(self.objective, self.config.n_trials, self.finished, self._console)
-        try:
-            with progress, StopSignal(progress.write) as stop, self._session(stop, progress) as session:
-                self._loop(session, stop)
-        except Exception as error:
-            is_ours = not isinstance(error, JournalError)  # which says that the directory is somebody else's
-            if is_ours and is_fresh and not self.log[1:] and self.best is None:
-                self._forget(with_parent=is_first)
-            raise
-        export(self.smac, self.directory / "smac")
-        if stop.requested is not None:
-            self.say(f"Stopped with {len(self.history.final())} of {self.config.n_trials} trials finished. "
-                     "The same command continues.")  # fmt: skip
-            raise KeyboardInterrupt(stop.requested.name)
+    def say(self, text: str) -> None:
+        """Print, unless quiet."""
+        self._console.print(text, markup=False, soft_wrap=True)
 
-    def _check_before(self) -> None:
-        space = self.configspace
-        arms = [] if self.arm is None else defaults_of_arms(space, self.arm)
-        for chosen in arms or [values(space.get_default_configuration())]:
-            preflight.check(self.trainer(configuration(space, chosen)), self.objective, inline=self._is_inline)
+    def _run_one(self, run: Callable[[SearchSession], TrialResult]) -> TrialResult:
+        progress = SearchProgress(self.objective, len(self.history.asks) + 1, quiet=True)
+        clear(self.setup, self.history)
+        with open_session(self.setup, StopSignal(), progress, self._keep, client=self._client, known=self._known) as session:
+            return run(session)
+
+    def _keep(self, history: History) -> None:
+        self.record = self.record.with_history(history)
+
+    # What is fixed --------------------------------------------------------------------------------------------------
 
     @property
-    def _is_inline(self) -> bool:
-        return self._client is None and self.config.place == "inline"
+    def configspace(self) -> ConfigurationSpace:
+        """The search space."""
+        return self.setup.space
 
-    def _loop(self, session: SearchSession, stop: StopSignal) -> None:
-        config = self.config
-        rules = StopRules(
-            self.objective, walltime_limit=config.walltime_limit, target_score=config.target_score,
-            patience=config.patience, max_failures=config.max_failures, seconds=session.history.seconds,
-        )  # fmt: skip
-        while True:
-            reason = self._fill(session, stop, rules)
-            if not session.running:
-                break
-            self._raise_if_hopeless(session.wait(), session)
-        is_short = len(session.history.asks) < config.n_trials
-        if stop.requested is None and (reason or is_short):
-            self.say(f"Search ended: {reason or 'every configuration of this finite space has been tried'}.")
+    @property
+    def objective(self) -> Objective:
+        """Target and direction of the search."""
+        return self.setup.objective
 
-    def _fill(self, session: SearchSession, stop: StopSignal, rules: StopRules) -> str | None:
-        """Start trials until every slot is taken; why no more start, where a rule says so."""
-        while stop.requested is None and session.has_room:
-            over = session.history.final()
-            reason = rules.reason([over[number] for number in sorted(over)])
-            spec = None if reason else session.next()
-            if spec is None:
-                return reason
-            session.start(spec)
-        return None
+    @property
+    def plan(self) -> Plan:
+        """What comes next, as a function of the history."""
+        return self.setup.plan
 
-    def _raise_if_hopeless(self, result: TrialResult, session: SearchSession) -> None:
-        """A first trial that raises would be followed by others that raise the same."""
-        if result.number == 1 and result.status is Status.CRASHED:
-            error = session.executor.exception
-            if error is not None:
-                raise error
-            raise FirstTrialFailedError(
-                "trial 1", "a fit that runs", f"{result.reason}\n{result.error or ''}", "Repair what it names."
-            )
+    @property
+    def factory(self) -> FitFactory:
+        """What the trainer's innermost function says of itself."""
+        return self.setup.factory
 
-    def _forget(self, *, with_parent: bool) -> None:
-        """Remove what a search has written whose first trial failed, and nothing else."""
-        remove_search(self.directory, self.best_directory)
-        (self.directory / "lock").unlink(missing_ok=True)
-        with suppress(OSError):  # somebody else's files are in it
-            self.directory.rmdir()
-            if with_parent:
-                self.directory.parent.rmdir()
-        self.history = History()
+    @property
+    def arm(self) -> str | None:
+        """The hyperparameter that chooses a sub-space, such as ``"loss"``, or None."""
+        return self.setup.factory.arm
 
-    @contextmanager
-    def _session(self, stop: StopSignal, progress: Progress) -> Iterator[SearchSession]:
-        if self.config.overwrite and not self.history.asks and self.directory.exists():
-            with SearchLock(self.directory):  # never under the feet of a search that is running
-                remove_search(self.directory, self.best_directory)
-        with Journal(self.directory, self.settings()) as journal, self._executor() as executor:
-            for warning in journal.history.warnings:
-                progress.write(warning)
-            if self._known and not journal.history.asks and not journal.history.known:
-                journal.record_known(self._known)
-            write_atomically(self.directory / "config.yaml", yaml.safe_dump(self.document()).encode())
-            session = SearchSession(
-                journal, self.proposer, executor, self.plan, experiment_name=self.experiment_name,
-                seed=self.config.seed_of_trials, deterministic=self.config.deterministic, stop=stop, listener=progress,
-            )  # fmt: skip
-            try:
-                yield session
-            finally:
-                self.history = journal.history
+    @property
+    def portfolio(self) -> list[dict[str, Any]]:
+        """The configurations that are tried right after the default."""
+        return [dict(chosen) for chosen in self.setup.portfolio]
 
-    @contextmanager
-    def _executor(self) -> Iterator[Executor]:
-        executor = make_executor(self.config, self.trainer, self.objective, self.directory, self._client)
-        try:
-            yield executor
-        finally:
-            executor.close()
+    @property
+    def proposer(self) -> Proposer:
+        """Proposes the configurations."""
+        return self.setup.proposer
+
+    @property
+    def directory(self) -> Path:
+        """Where the search is kept: ``<output_directory>/<name>``."""
+        return self.setup.directory
+
+    @property
+    def experiment_name(self) -> str:
+        """What the best checkpoint's directory is named after."""
+        return self.setup.experiment_name
+
+    @property
+    def best_directory(self) -> Path:
+        """Where the best trial's checkpoint lies, as ``best.ckpt``."""
+        return self.setup.best_directory
+
+    def settings(self) -> dict[str, Any]:
+        """What makes this search this search, as the journal compares it."""
+        return self.setup.journal_settings
+
+    def document(self) -> dict[str, Any]:
+        """What ``config.yaml`` holds: the settings; of a search from a configuration file the whole file."""
+        return self.setup.document
+
+    # What is recorded -----------------------------------------------------------------------------------------------
+
+    @property
+    def history(self) -> History:
+        """What the journal tells."""
+        return self.record.history
+
+    @property
+    def log(self) -> list[dict[str, Any]]:
+        """One dictionary per finished trial, in order: what ``state.pkl`` holds."""
+        return self.record.log
+
+    @property
+    def best(self) -> TrialResult | None:
+        """The result of the best trial so far, or None."""
+        return self.record.best
+
+    @property
+    def best_score(self) -> float:
+        """The best validation score so far, ``-inf`` before the first; with several seeds, the mean over them."""
+        return self.record.best_score
+
+    @property
+    def incumbent(self) -> Configuration | None:
+        """The best trial's configuration, or None before the first score."""
+        return None if self.best is None else self.setup.configuration(self.configuration_of(self.best.number))
+
+    @property
+    def best_config(self) -> dict[str, Any]:
+        """The best trial's hyperparameters as plain values; inactive ones are absent.
+
+        Raises:
+            CheckpointError: if no trial has a score.
+        """
+        return self.configuration_of(best_of(self.record).number)
+
+    @property
+    def smac(self) -> AbstractFacade:
+        """A SMAC facade that was told everything that has happened so far."""
+        return self.setup.proposer.facade_for(self.plan.observations(self.history))
+
+    def configuration_of(self, number: int) -> dict[str, Any]:
+        """The plain values of a trial's configuration."""
+        return self.record.configuration_of(number)
+
+    def trials_dataframe(self) -> pd.DataFrame:
+        """One row per trial, as a pandas frame: status, scores, times and hyperparameters."""
+        return tables.trials_dataframe(self.history.asks, self.history.results)
+
+    def trial_table(self) -> str:
+        """The table that is printed after the search; with several seeds or losses, a second one that compares them."""
+        lines = [tables.trial_table(self.record.results, self.objective)]
+        if self.plan.n_seeds > 1:
+            lines.append(tables.seed_table(self.history, self.objective))
+        if self.arm is not None:
+            lines.append(tables.arm_table(self.history, self.objective, self.arm))
+        return "\n".join(lines)
+
+    def summary(self) -> str:
+        """The default and the best configuration side by side, and where the best checkpoint lies."""
+        return tables.summary(self.history, self.best, self.objective, self.best_directory)
+
+    # Models ---------------------------------------------------------------------------------------------------------
+
+    def load_best_model(self) -> L.LightningModule:
+        """The best trial's module with its best epoch's weights, in evaluation mode.
+
+        Raises:
+            CheckpointError: if no trial has a score, or its checkpoint is gone.
+            ConfigError: if the trainable has no module.
+        """
+        path = self.best_directory / BEST
+        if self.best is None or not path.exists():
+            raise CheckpointError(str(path), "the best trial's checkpoint", "none", "Run optimize() first.")
+        module = module_of(self.setup.make(self.best_config), "load_best_model")
+        module.configure_model()  # Lightning's place for layers that are made late; it may be called twice
+        module.load_state_dict(load_checkpoint(path)["state_dict"])
+        return module.eval()
+
+    def predict(self, data: DataLoader[Any] | Dataset[Any] | Tensor | Iterable[Any], batch_size: int = 1024) -> Tensor:
+        """The best model's outputs, in order.
+
+        Args:
+            data: inputs as the network sees them, a tensor (N, ...); a dataset or a loader of them, or of tuples that
+                begin with them.
+            batch_size: of a tensor or a dataset.
+
+        Returns:
+            What the module returns for all of them, on the CPU: for an `AUCModule` logits (N,), (N, 1) or (N, C).
+
+        Raises:
+            CheckpointError: if there is no best checkpoint.
+        """
+        module = self.load_best_model()
+        loader: Any = TensorDataset(data) if isinstance(data, Tensor) else data
+        if isinstance(loader, Dataset):
+            loader = DataLoader(loader, batch_size=batch_size)
+        with torch.no_grad():
+            return torch.cat([module(batch[0] if isinstance(batch, (list, tuple)) else batch).cpu() for batch in loader])
+
+    def refit(self, data: L.LightningDataModule | None = None, *, seed: int | None = None) -> Refit:
+        """Train the best configuration once more, on the training and the validation split together.
+
+        It trains for as many epochs as the best trial took to its best one, on that trial's schedule. Nothing is
+        validated, and nothing is chosen.
+
+        Args:
+            data: whose training loader holds all samples; None merges the splits of an `AUCDataModule`, which
+                `trainer_factory` always makes.
+            seed: of the fit; None for the best trial's.
+
+        Raises:
+            ConfigError: if the datamodule is somebody else's, and `data` is not given, or the trainable is no `Fit`.
+            CheckpointError: if no trial has a score.
+        """
+        return refit(self.setup, self.record, data, seed)
+
+    def ensemble(self, top_k: int = 5) -> Ensemble:
+        """The mean rank of the scores of the `top_k` best trials on disk, and its own AUROC.
+
+        Ranks, because the scores of different losses are on different scales.
+
+        Args:
+            top_k: members at most, at least 1; fewer if fewer trials have finished.
+
+        Raises:
+            ConfigError: if `top_k` is below 1, or the trainables are no `Fit`.
+            CheckpointError: if no finished trial has kept its checkpoint.
+            DataError: if the validation samples of two members differ.
+        """
+        return ensemble(self.setup, self.record, top_k)
+
+    # Figures --------------------------------------------------------------------------------------------------------
+
+    def reading(self) -> SearchRecord:
+        """Everything that is recorded so far, read from the disk again: as figures and pages take it."""
+        is_ours = bool(self.history.asks) or not self.config.overwrite  # what is there may be about to be overwritten
+        history = read(self.directory) if is_ours else History()
+        if not history.settings:
+            history = dataclasses.replace(history, settings=self.setup.journal_settings)
+        return self.record.with_history(history)
+
+    def report(self, path: str | Path | None = None) -> Path:
+        """Write one HTML file that shows the search, and needs no network to be looked at.
+
+        Args:
+            path: of the file; None for ``report.html`` in the search's directory.
+
+        Returns:
+            The path.
+
+        Raises:
+            ReportError: if no trial was started yet, or the extra ``report`` is not installed.
+        """
+        return plots.report(self.reading(), path)
+
+    def to_optuna(self, storage: Any = None, name: str | None = None) -> optuna.Study:
+        """The trials that are over as an Optuna study.
+
+        Args:
+            storage: an Optuna storage or its URL, e.g. ``"sqlite:///mine.db"`` for ``optuna-dashboard``; None keeps
+                the study in memory.
+            name: of the study; None for the search's.
+
+        Raises:
+            ReportError: if the storage has a study of that name, or the extra ``report`` is not installed.
+        """
+        return plots.to_optuna(self.reading(), storage, name)
+
+    def plot_history(self) -> Figure:
+        """The score of every trial in order, and the best one so far."""
+        return plots.plot(self.reading(), "history")
+
+    def plot_curves(self) -> Figure:
+        """The score of every trial after each of its epochs."""
+        return plots.plot(self.reading(), "curves")
+
+    def plot_parallel(self) -> Figure:
+        """Each trial as a line through its hyperparameters to its score."""
+        return plots.plot(self.reading(), "parallel")
+
+    def plot_slice(self) -> Figure:
+        """The score against each hyperparameter by itself."""
+        return plots.plot(self.reading(), "slice")
+
+    def plot_importance(self) -> Figure:
+        """How much of the score's variance each hyperparameter explains."""
+        return plots.plot(self.reading(), "importance")
+
+    def plot_roc(self) -> Figure:
+        """The ROC curves of the best trial, with bootstrap bands."""
+        return plots.plot(self.reading(), "roc")
+
+    def plot_pr(self) -> Figure:
+        """The precision-recall curves of the best trial, with bootstrap bands."""
+        return plots.plot(self.reading(), "pr")
+
+    def _repr_html_(self) -> str:
+        from automax_lightning.report.page.search_card import search_card
+
+        return search_card(self.reading(), self.config.n_trials)
+
+
+def _progress(record: SearchRecord) -> dict[int, int]:
+    """Trial number -> epochs trained, of the trials that are over."""
+    return {number: result.epochs for number, result in record.results.items()}
+
+
+def _count(done: int, n_trials: int) -> str:
+    if done > n_trials:
+        return f"{done} trials were"
+    return f"{done} of {n_trials} trials {'was' if n_trials == 1 else 'were'}"

@@ -2,42 +2,103 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import lightning as L
 import torch
 from torch import Tensor
 
-from automax_lightning.auc.keep import KeepScores
+from automax_lightning.auc.callback import AUROC
+from automax_lightning.errors import CheckpointError, ConfigError
+from automax_lightning.search.record import SearchRecord
 from automax_lightning.trial.fit import Fit
 from automax_lightning.trial.isolation import isolated, quiet_lightning
+from automax_lightning.trial.records import Trainable, TrialResult
 from automax_lightning.trial.seeding import ReproducibleEpochs
 from automax_lightning.trial.trainer import QUIET, has_test, trial_settings
 
 Datamodule = L.LightningDataModule | None
 
 
-def split_scores(fit: Fit, checkpoint: Path | None) -> dict[str, tuple[Tensor, Tensor]]:
+@runtime_checkable
+class HasModule(Protocol):
+    """A trainable that shows its module."""
+
+    @property
+    def module(self) -> L.LightningModule:
+        """Fresh, or as the last run has left it."""
+
+
+def module_of(trainable: Trainable, where: str) -> L.LightningModule:
+    """The module of a trainable.
+
+    Args:
+        trainable: what a search trains.
+        where: name of the method that needs it, for the message.
+
+    Raises:
+        ConfigError: if the trainable has none.
+    """
+    if not isinstance(trainable, HasModule):
+        raise ConfigError(
+            f"AutoMAX.{where}", "a Fit, or a trainable with an attribute `module` that holds its LightningModule",
+            f"a {type(trainable).__name__} without it", "Give it one, or load its checkpoint yourself.",
+        )  # fmt: skip
+    return trainable.module
+
+
+def fit_of(trainable: Trainable, where: str) -> Fit:
+    """The trainable, if it is a `Fit`.
+
+    Args:
+        trainable: what a search trains.
+        where: name of the method that needs it, for the message.
+
+    Raises:
+        ConfigError: if it is something else.
+    """
+    if not isinstance(trainable, Fit):
+        raise ConfigError(
+            f"AutoMAX.{where}", "a Fit, whose Trainer, module and data can be made once more",
+            f"a {type(trainable).__name__}, of which only `run` is known", "Return a Fit from the trainer.",
+        )  # fmt: skip
+    return trainable
+
+
+def best_of(record: SearchRecord) -> TrialResult:
+    """The best trial's result.
+
+    Raises:
+        CheckpointError: if no trial has a score.
+    """
+    if record.best is None:
+        raise CheckpointError(str(record.directory), "a trial with a score", "none", "Run optimize() first.")
+    return record.best
+
+
+def split_scores(fit: Fit, checkpoint: Path | None, splits: Sequence[str] = ("val", "test")) -> dict[str, tuple[Tensor, Tensor]]:
     """The scores of a trial's checkpoint and the targets, on the validation split and, where there is one, the test split.
 
     Args:
         fit: of the trial's configuration.
         checkpoint: its weights.
+        splits: ``"val"``, ``"test"`` or both.
 
     Returns:
         ``"val"`` and ``"test"`` -> scores (N,) or (N, C), and targets.
     """
-    keeper = KeepScores()
+    callback = AUROC()
     with isolated(), quiet_lightning(fit.verbose):
-        trainer = fit.trainer_class(callbacks=[keeper], **_settings(fit, None))
+        trainer = fit.trainer_class(callbacks=[callback], **_settings(fit, None))
         loaded: dict[str, Any] = {"datamodule": fit.datamodule, "ckpt_path": checkpoint, "verbose": False}
         # Our own file; a user's module may keep any object in it.
-        trainer.validate(fit.module, **loaded, weights_only=False)
-        if has_test(fit.module, fit.datamodule):
+        if "val" in splits:
+            trainer.validate(fit.module, **loaded, weights_only=False)
+        if "test" in splits and has_test(fit.module, fit.datamodule):
             trainer.test(fit.module, **loaded, weights_only=False)
-    return keeper.kept
+    return callback.evaluated
 
 
 def train_all(
@@ -56,9 +117,10 @@ def train_all(
         checkpoint: where to write the weights.
     """
     with isolated(), quiet_lightning(fit.verbose):
-        module, found = fit.begin(seed)
-        data = merge(found)
-        callbacks = [callback for callback in fit.callbacks if getattr(callback, "monitor", None) is None]
+        built = fit.build(seed)
+        built.seed(seed)
+        module, data = built.module, merge(built.datamodule)
+        callbacks = [callback for callback in built.callbacks if getattr(callback, "monitor", None) is None]
         settings = {**_settings(fit, checkpoint.parent), "max_epochs": epochs, "limit_val_batches": 0}
         own = [ReproducibleEpochs(seed), _StopAfter(stop_after)]
         trainer = fit.trainer_class(callbacks=[*callbacks, *own], **settings)
@@ -73,7 +135,7 @@ def train_all(
 
 
 def _settings(fit: Fit, directory: Path | None) -> dict[str, Any]:
-    kept = trial_settings(fit.trainer_kwargs)
+    kept = trial_settings(fit.build().trainer_kwargs)
     return {**QUIET, **kept, "logger": False, "enable_checkpointing": False, "default_root_dir": directory}
 
 

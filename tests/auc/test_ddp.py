@@ -45,6 +45,7 @@ def test_both_ranks_hold_the_same_weights_and_duals(name: str, outcomes: dict[st
         key for key in first["module"]
         if not (key.startswith("loss") and pair.needs_index and not pair.gathers)
     ]  # fmt: skip
+    assert shared
     for key in shared:
         assert torch.equal(first["module"][key], second["module"][key]), key
 

@@ -13,6 +13,8 @@ from automax_lightning.auc.pairs.pair import Pair
 from tests.support import auc as helpers
 from tests.support.libauc import imported
 
+pytestmark = pytest.mark.lowest
+
 
 def libauc_loss(pair: Pair, data: Any) -> torch.nn.Module:
     maker = imported(pair.path)

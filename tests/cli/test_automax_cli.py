@@ -23,6 +23,10 @@ from automax_lightning.errors import ConfigError, SpaceError
 from automax_lightning.search.record import SearchRecord
 from tests.support.stranger import SEARCH, make_project
 
+pytestmark = pytest.mark.lowest
+
+pytestmark = pytest.mark.lowest
+
 
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
@@ -88,6 +92,7 @@ def test_a_key_is_inactive_where_its_condition_does_not_hold(project: Path) -> N
 
 def test_every_value_reaches_the_objects_and_the_checkpoint(project: Path) -> None:
     tuner = tune("--automax.n_trials", "3")
+    assert len(tuner.history.asks) == 3
     for spec in tuner.history.asks:
         fit = tuner.trainer(dict(spec.configuration))
         assert fit.module.hparams["lr"] == spec.configuration["model.lr"]

@@ -56,7 +56,7 @@ def test_files_beside_them_are_left_alone(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("mine")
     copy(tmp_path)
     assert (tmp_path / "notes.txt").read_text() == "mine"
-    with pytest.raises(ConfigError, match=rf"cli.py and {len(names()) - 1} more"):
+    with pytest.raises(ConfigError, match=rf"README.md and {len(names()) - 1} more"):
         copy(tmp_path)
 
 

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import gc
+import sqlite3
+import warnings
 from pathlib import Path
 
 import optuna
@@ -12,6 +15,10 @@ from automax_lightning.report.importance import importances
 from automax_lightning.report.optuna_study import to_study
 from automax_lightning.trial.records import Status
 from tests.support.searches import plain, record, result, space, two_arms
+
+pytestmark = pytest.mark.lowest
+
+pytestmark = pytest.mark.lowest
 
 
 def test_every_trial_has_its_state_its_curve_and_its_origin(tmp_path: Path) -> None:
@@ -58,6 +65,39 @@ def test_a_study_can_be_stored_for_the_dashboard_once(tmp_path: Path) -> None:
     with pytest.raises(ReportError, match="no study named 'mine' yet, found one. Pass another name="):
         to_study(reading, storage=url)
     assert to_study(reading, storage=url, name="again").study_name == "again"
+
+
+def open_connections() -> list[sqlite3.Connection]:
+    gc.collect()
+    connections = [thing for thing in gc.get_objects() if type(thing) is sqlite3.Connection]
+    return [connection for connection in connections if not is_closed(connection)]
+
+
+def is_closed(connection: sqlite3.Connection) -> bool:
+    try:
+        connection.execute("select 1")
+    except sqlite3.ProgrammingError as error:  # also that of a connection of another thread, which nobody opens here
+        return "closed" in str(error)
+    return False
+
+
+def test_no_connection_is_left_open(tmp_path: Path) -> None:
+    reading, url = plain(tmp_path / "mine"), f"sqlite:///{tmp_path / 'study.db'}"
+    before = open_connections()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", ResourceWarning)  # Python 3.13 warns of each one that is collected open
+        study = to_study(reading, storage=url)
+        assert len(study.trials) == len(reading.results)
+        with pytest.raises(ReportError, match="no study named 'mine' yet"):
+            to_study(reading, storage=url)
+        assert len(open_connections()) == len(before)
+
+
+def test_a_study_in_memory_of_sqlite_keeps_its_connection(tmp_path: Path) -> None:
+    reading = plain(tmp_path)
+    study = to_study(reading, storage="sqlite://")
+    assert len(study.trials) == len(reading.results)
+    study._storage._backend.engine.dispose()
 
 
 def test_what_alone_moves_the_score_is_what_mattered(tmp_path: Path) -> None:

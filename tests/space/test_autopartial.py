@@ -17,6 +17,10 @@ from automax_lightning.space.configurations import configuration
 from automax_lightning.space.description import space_fingerprint
 from tests.support.spaces import conditional
 
+pytestmark = pytest.mark.lowest
+
+pytestmark = pytest.mark.lowest
+
 
 def collect(*args: Any, **kwds: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
     return args, kwds

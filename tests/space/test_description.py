@@ -8,9 +8,7 @@ import pytest
 from ConfigSpace import Categorical, ConfigurationSpace, Constant, Float, Integer, Normal
 from ConfigSpace.hyperparameters import OrdinalHyperparameter
 
-from automax_lightning.report.figures.axes import axes
 from automax_lightning.space.description import parameters, space_difference, space_fingerprint
-from tests.support.searches import record, result, two_arms
 from tests.support.spaces import conditional
 
 
@@ -30,18 +28,6 @@ def test_every_kind_of_hyperparameter_is_read() -> None:
     assert found["f"].position(10**-2.5) == pytest.approx(0.5)
     assert found["c"].position(found["c"].choices[-1]) == 1.0
     assert found["f"].ticks() == [(0.0, "0.0001"), (1.0, "0.1")]
-
-
-def test_conditions_belong_to_their_hyperparameter_and_arms_share_an_axis(tmp_path) -> None:  # type: ignore[no-untyped-def]
-    arm = "AUCMLoss:optimizer_kwargs:lr"
-    reading = record(tmp_path, [({"loss": "AUCMLoss", "width": 8, arm: 0.01}, result(1, 0.8))], two_arms())
-    found = {each.name: each for each in reading.parameters}
-    assert found[arm].condition == "loss == 'AUCMLoss'"
-    assert [each.name for each in reading.arms] == ["loss"]
-    shown = {axis.parameter.label: axis for axis in axes(reading)}
-    assert shown["lr"].names == (arm, "CrossEntropyLoss:optimizer_kwargs:lr")
-    assert shown["lr"].position({arm: 0.01}) == pytest.approx(0.5)
-    assert shown["lr"].position({"loss": "x"}) is None
 
 
 def test_a_fingerprint_that_cannot_be_read_leaves_what_was_seen() -> None:

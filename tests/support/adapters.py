@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from automax_lightning.auc.data.labels import DataFacts
+from automax_lightning.auc.data.facts import DataFacts
 from automax_lightning.auc.libauc.adapter import LossAdapter
 from automax_lightning.auc.pairs import registry as pairs
 from tests.support import auc as helpers

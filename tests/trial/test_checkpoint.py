@@ -13,7 +13,7 @@ import torch
 from automax_lightning import Fit, Objective, Status, TrialSpec
 from automax_lightning.errors import CheckpointError
 from automax_lightning.trial.checkpoint import TrialCheckpoint, TrialFiles, read_checkpoint, salvage
-from tests.test_fit import Points, Regression
+from tests.support.fits import Points, Regression
 
 
 def fit(epochs: int = 3) -> Fit:

@@ -15,8 +15,12 @@ import torch
 
 from automax_lightning import Fit, Objective, Status, TrialSpec
 from automax_lightning.errors import BatchError, ConfigError, NonFiniteError
+from automax_lightning.trial.fit import Built
 from automax_lightning.trial.result import status_of
+from automax_lightning.trial.seeding import RandomState
 from tests.support.fits import Points, Regression, make
+
+pytestmark = pytest.mark.lowest
 
 
 def weights(path: Path | None) -> dict[str, torch.Tensor]:
@@ -198,3 +202,48 @@ def test_loader_workers_end_with_their_trial_also_when_it_raises() -> None:
         del fit
         gc.collect()
         assert multiprocessing.active_children() == []
+
+
+def test_a_function_may_build_all_objects_of_a_run_with_their_settings_and_generators(tmp_path: Path) -> None:
+    class Noisy(Points):
+        def setup(self, stage: str) -> None:
+            if stage == "fit":
+                self.drawn = torch.rand(1)
+
+    def build(seed: int) -> Built:
+        module, data = Regression(), Noisy()
+        return Built(module, data, {"max_steps": 6}, (L.pytorch.callbacks.Timer(),), RandomState())
+
+    def fit(**settings: Any) -> Fit:
+        return Fit(build=build, epochs=4, objective=Objective("score"), trainer_kwargs={"accelerator": "cpu"}, **settings)
+
+    one = fit(callbacks=[L.pytorch.callbacks.DeviceStatsMonitor()])
+    assert [type(each).__name__ for each in one.build(3).callbacks] == ["DeviceStatsMonitor", "Timer"]
+    assert one.build().trainer_kwargs == {"accelerator": "cpu", "max_steps": 6}
+    result = fit().run(spec=spec(tmp_path, seed=3))
+    assert (result.status, result.epochs) == (Status.SUCCESS, 2)
+    torch.manual_seed(3)
+    Regression()
+    again = fit()
+    assert again.run(seed=3).curve == result.curve
+    assert torch.equal(again.datamodule.drawn, torch.rand(1))  # type: ignore[union-attr]
+
+
+def test_a_fit_without_a_random_state_seeds_setup_anew() -> None:
+    class Noisy(Points):
+        def setup(self, stage: str) -> None:
+            self.drawn = torch.rand(1)
+
+    fit = Fit(build=lambda seed: Built(Regression(), Noisy()), epochs=1, objective=Objective("score"))
+    fit.build(3).seed(3)
+    fit.datamodule.setup("fit")  # type: ignore[union-attr]
+    torch.manual_seed(3)
+    assert torch.equal(fit.datamodule.drawn, torch.rand(1))  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "given"), [({}, "neither"), ({"module": Regression, "build": lambda seed: Built(Regression())}, "both")]
+)
+def test_a_fit_is_made_from_a_module_or_from_a_build_function(arguments: Any, given: str) -> None:
+    with pytest.raises(ConfigError, match=rf"Fit: expected a module, or build=, found {given}"):
+        Fit(**arguments)

@@ -52,6 +52,7 @@ def test_any_logged_key_is_a_target_either_way(tmp_path: Path, mode: str, choose
     tuner = search(tmp_path, target="val/score", mode=mode)
     tuner.optimize()
     assert tuner.best_score == choose(entry["val"] for entry in tuner.log)
+    assert len(tuner.history.final()) == 2
     for number, result in tuner.history.final().items():
         assert result.score == choose(result.curve), number
 
@@ -61,6 +62,7 @@ def test_own_callbacks_start_afresh_in_each_trial(tmp_path: Path) -> None:
     tuner = search(tmp_path, callbacks=[counts, stop], epochs=5)
     tuner.optimize()
     assert counts.calls == 0
+    assert len(tuner.history.final()) == 2
     for result in tuner.history.final().values():
         assert (result.status.name, result.epochs) == ("SUCCESS", 2)
         kept = torch.load(result.checkpoint, weights_only=False)["callbacks"]

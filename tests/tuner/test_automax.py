@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 import shutil
@@ -13,7 +14,8 @@ import numpy as np
 import pytest
 import torch
 from ConfigSpace import Float
-from torch.utils.data import TensorDataset
+from sklearn.metrics import roc_auc_score
+from torch.utils.data import DataLoader, TensorDataset
 
 from automax_lightning import (
     AUCDataModule,
@@ -22,10 +24,19 @@ from automax_lightning import (
     Fit,
     Objective,
     Status,
+    TrialResult,
     autopartial,
     parse_hyperparameters_from_dict,
 )
-from automax_lightning.errors import ConfigError, DataError, FirstTrialFailedError, JournalError, SearchLockedError, TargetError
+from automax_lightning.errors import (
+    CheckpointError,
+    ConfigError,
+    DataError,
+    FirstTrialFailedError,
+    JournalError,
+    SearchLockedError,
+    TargetError,
+)
 from automax_lightning.search.storage.lock import SearchLock
 from automax_lightning.search.storage.state_file import read_state
 from automax_lightning.space.configurations import values
@@ -58,8 +69,6 @@ def test_every_member_of_the_original_is_there(tmp_path: Path, capsys: pytest.Ca
 
 
 def test_the_best_checkpoint_has_the_logged_score(tmp_path: Path) -> None:
-    from sklearn.metrics import roc_auc_score
-
     search = tuner(tmp_path, n_trials=4)
     search.optimize()
     model = search.load_best_model()
@@ -101,8 +110,8 @@ def test_what_a_crash_left_between_a_result_and_its_consequences_is_made_good(tm
     again = tuner(tmp_path, n_trials=3)
     assert not left.exists()
     assert len(read_state(search.directory / "state.pkl")) == 3
-    if again.best_score == search.best_score:
-        assert (search.best_directory / "best.ckpt").read_bytes() == best
+    is_the_same = (search.best_directory / "best.ckpt").read_bytes() == best
+    assert is_the_same == (again.best_score == search.best_score)
 
 
 def test_overwriting_starts_afresh(tmp_path: Path) -> None:
@@ -198,6 +207,22 @@ def test_something_without_a_space_is_refused() -> None:
         AutoMAX(lambda configuration: configuration)  # type: ignore[arg-type, return-value]
 
 
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (({"n_trials": 3},), r"AutoMAX.config: expected an AutoMAXConfig, or None, found \{'n_trials': 3\}"),
+        ((None, None), "AutoMAX.target: expected the name of a metric, found None"),
+        ((None, 3), "AutoMAX.target"),
+        ((AutoMAXConfig(output_directory="x" * 300),), "AutoMAXConfig.output_directory: expected a folder"),
+        ((AutoMAXConfig(output_directory="a\0b"),), "AutoMAXConfig.output_directory: expected a folder"),
+        ((AutoMAXConfig(output_directory=__file__),), "AutoMAXConfig.output_directory: .* is no folder"),
+    ],
+)
+def test_arguments_are_checked_where_they_enter(arguments: tuple[Any, ...], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        AutoMAX(factory(), *arguments)
+
+
 # A user's own module, which knows nothing of this package ---------------------------------------------------------------
 
 
@@ -232,10 +257,10 @@ def test_failures_are_results_and_the_search_goes_on(tmp_path: Path) -> None:
     assert abs(incumbent["lr"] - 0.06) == pytest.approx(-search.best_score, abs=1e-6)
     for entry in search.log:
         assert (entry["val"] is not None) == (entry["status"] == "SUCCESS")
-        if entry["status"] == "CRASHED":
-            assert "this learning rate is unlucky" in entry["reason"]
-            error = search.directory / "trials" / f"{entry['trial']:04d}" / "error.txt"
-            assert "training_step" in error.read_text()
+    for entry in (entry for entry in search.log if entry["status"] == "CRASHED"):
+        assert "this learning rate is unlucky" in entry["reason"]
+        error = search.directory / "trials" / f"{entry['trial']:04d}" / "error.txt"
+        assert "training_step" in error.read_text()
     assert "crashed: ValueError: this learning rate is unlucky" in search.trial_table()
 
 
@@ -338,5 +363,75 @@ def test_nan_curves_survive_the_journal(tmp_path: Path) -> None:
     again = tuner(tmp_path, n_trials=8, made=made, target="score")
     assert table(again) == table(search)
     undefined = [r for r in again.history.results.values() if r.status is Status.NON_FINITE]
+    assert undefined
     assert all(math.isnan(score) for result in undefined for score in result.curve)
     assert np.isfinite([entry["val"] for entry in again.log if entry["val"] is not None]).all()
+
+
+# The best model ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> AutoMAX:
+    made = tuner(tmp_path_factory.mktemp("s"), n_trials=4, made=factory(epochs=3))
+    made.optimize()
+    return made
+
+
+def test_the_best_configuration_is_a_plain_dictionary(finished: AutoMAX, tmp_path: Path) -> None:
+    assert finished.best_config == max(finished.log, key=lambda entry: entry["val"])["space"]
+    for action in (lambda s: s.best_config, lambda s: s.refit(), lambda s: s.ensemble(), lambda s: s.predict(torch.ones(1, 64))):
+        with pytest.raises(CheckpointError, match="Run optimize"):
+            action(tuner(tmp_path))
+
+
+def test_predictions_are_the_same_in_whichever_form_the_data_come(finished: AutoMAX) -> None:
+    test = DATA.datasets[2]
+    x, y = test.tensors
+    scores = finished.predict(x)
+    assert roc_auc_score(y, scores) == pytest.approx(finished.best.test["AUROC"], abs=1e-6)  # type: ignore[union-attr]
+    for data in (test, DataLoader(test, batch_size=7), DataLoader(TensorDataset(x)), DATA.test_dataloader(), [x[:5], x[5:]]):
+        assert torch.allclose(finished.predict(data), scores, atol=1e-6)
+
+
+class OnlyRun:
+    """A trainable of which nothing is known but how it is run."""
+
+    def __init__(self, lr: float) -> None:
+        self._fit = own(lr)
+
+    def run(self, seed: int = 0, **terms: Any) -> TrialResult:
+        return self._fit.run(seed, **terms)
+
+
+class WithModule(OnlyRun):
+    @property
+    def module(self) -> L.LightningModule:
+        return self._fit.module
+
+
+def test_a_trainable_that_can_only_run_is_searched_over_and_the_rest_says_what_it_needs(tmp_path: Path) -> None:
+    lr = Float("lr", (0.05, 0.07))
+    search = tuner(tmp_path, n_trials=2, made=autopartial(OnlyRun, lr=lr), target="score")
+    assert search.optimize()["lr"] == search.best_config["lr"]
+    assert search.train(search.configspace.get_default_configuration()) == pytest.approx(0.0, abs=1e-3)
+    assert len(search.trials_dataframe()) == 3
+    for name, action in {
+        "load_best_model": search.load_best_model, "refit": search.refit, "ensemble": search.ensemble,
+    }.items():  # fmt: skip
+        with pytest.raises(ConfigError, match=rf"AutoMAX\.{name}: .* found a OnlyRun"):
+            action()
+    with pytest.raises(ConfigError, match="a OnlyRun that does not tell its epochs"):
+        tuner(tmp_path / "b", made=autopartial(OnlyRun, lr=lr), target="score", min_budget=1)
+    shown = tuner(tmp_path, n_trials=2, made=autopartial(WithModule, lr=lr), target="score")
+    assert isinstance(shown.load_best_model(), Fragile)
+
+
+def test_a_search_that_trains_nothing_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    config = AutoMAXConfig(n_trials=2, output_directory=tmp_path)
+    AutoMAX(factory(epochs=1), config).optimize()
+    assert "nothing was trained" not in capsys.readouterr().out
+    AutoMAX(factory(epochs=1), config).optimize()
+    assert "2 of 2 trials were already there; nothing was trained." in capsys.readouterr().out
+    AutoMAX(factory(epochs=1), dataclasses.replace(config, n_trials=1)).optimize()
+    assert "\n2 trials were already there; nothing was trained." in capsys.readouterr().out

@@ -39,3 +39,9 @@ def test_rows_are_marked_and_a_table_without_rows_is_one() -> None:
     made = table(["x"], [["a"], ["b"]], marked=["best", ""])
     assert '<tr class="best"><td>a</td></tr><tr><td>b</td></tr>' in made
     assert table(["x"], []).endswith("<tbody></tbody></table></div>")
+
+
+def test_numbers_stand_to_the_right_and_words_to_the_left() -> None:
+    text = table(["a", "b"], [[1, "x"], ["2.5", "3"]])
+    assert text.count('class="number"') == 4
+    assert '<th class="number">a</th><th>b</th>' in text

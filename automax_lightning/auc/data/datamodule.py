@@ -11,7 +11,9 @@ import torch
 from torch.utils.data import DataLoader, Dataset, default_collate
 
 from automax_lightning.auc.data.batches import Collate, IndexedBatches
-from automax_lightning.auc.data.labels import DataFacts, Labels, check_labels, find_labels
+from automax_lightning.auc.data.facts import DataFacts
+from automax_lightning.auc.data.fingerprint import class_path, datamodule_fingerprint, split_fingerprint
+from automax_lightning.auc.data.labels import Labels, check_labels, find_labels
 from automax_lightning.auc.data.sampling import BalancedBatchSampler, EvaluationSampler, class_counts
 from automax_lightning.errors import ConfigError, DataError, closest
 
@@ -130,8 +132,7 @@ class AUCDataModule(L.LightningDataModule):
     @property
     def facts(self) -> DataFacts:
         """What a loss must know of the training data."""
-        columns = self.train_labels.reshape(len(self.train_labels), -1)
-        return DataFacts(len(columns), tuple(int(count) for count in (columns == 1).sum(0)))
+        return DataFacts.of(self.train_labels)
 
     @property
     def has_test(self) -> bool:
@@ -155,6 +156,19 @@ class AUCDataModule(L.LightningDataModule):
             setattr(fresh, name, value)
         fresh._check_settings()
         return fresh
+
+    def fingerprint(self) -> dict[str, Any]:
+        """What these data are, as plain values: a search is only resumed over the same ones.
+
+        Tensors, arrays, tables and files are hashed; of other datasets the length and the labels count.
+        """
+        settings = {"batch_size": self.batch_size, "sampling_rate": self.sampling_rate}
+        return {"class": class_path(self), **settings, **self._content()}
+
+    def _content(self) -> dict[str, Any]:
+        train, val, test = self.datasets
+        known = split_fingerprint(train, self.train_labels)
+        return {"train": known, "val": split_fingerprint(val), "test": split_fingerprint(test)}
 
     # Lightning ------------------------------------------------------------------------------------------------------
 
@@ -231,6 +245,11 @@ class WrappedDataModule(AUCDataModule):
         self._inherits = {"batch_size": batch_size, "num_workers": num_workers, "pin_memory": pin_memory}
         self._configure(batch_size or 2, eval_batch_size, sampling_rate, num_workers or 0, seed, bool(pin_memory))
         self.inner = datamodule
+
+    def fingerprint(self) -> dict[str, Any]:
+        """Class and saved hyperparameters of the inner datamodule; its data are not read for it."""
+        settings = {name: value for name, value in self._inherits.items() if name == "batch_size"}
+        return {**datamodule_fingerprint(self.inner), **settings, "sampling_rate": self.sampling_rate}
 
     def prepare_data(self) -> None:
         """The inner datamodule's own."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import sys
 from collections.abc import Sized
 from typing import Any
@@ -45,6 +44,12 @@ def find_labels(dataset: Any, where: str = "train") -> Labels:
     known = _known_labels(dataset)
     labels = _array(known) if known is not None and len(known) == len(dataset) else _scan(dataset, where)
     return labels.reshape(-1) if labels.ndim == 2 and labels.shape[1] == 1 else labels
+
+
+def stored_labels(dataset: Any) -> Labels | None:
+    """The labels that a dataset keeps beside its samples, (n,) or (n, C); None if only its samples tell them."""
+    known = _known_labels(dataset)
+    return None if known is None else _array(known)
 
 
 def _known_labels(dataset: Any) -> Any:
@@ -101,21 +106,3 @@ def check_labels(labels: Labels, where: str, *, both_classes: bool) -> None:
             f"labels of data.{where}", "both classes", f"{positives.tolist()} positives among {len(labels)} samples",
             "Check which class is encoded as 1, and how the data are split.",
         )  # fmt: skip
-
-
-@dataclasses.dataclass(frozen=True)
-class DataFacts:
-    """What a loss must know of the training data before it can be made.
-
-    Args:
-        length: number of training samples.
-        positives: number of positive samples of each label; one entry for a binary task.
-    """
-
-    length: int
-    positives: tuple[int, ...]
-
-    @property
-    def num_labels(self) -> int:
-        """Number of labels."""
-        return len(self.positives)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch.utils.data import TensorDataset
 
 from automax_lightning.auc.data.datamodule import AUCDataModule
+from automax_lightning.auc.data.fingerprint import fingerprint, plain
 from automax_lightning.auc.data.labels import check_labels
 from automax_lightning.errors import ConfigError, DataError, closest
 
@@ -101,6 +102,12 @@ class TabularDataModule(AUCDataModule):
     def num_features(self) -> int:
         """Width of the encoded table."""
         return int(self.datasets[0].tensors[0].shape[1])
+
+    def _content(self) -> dict[str, Any]:
+        """The table as it was given, which needs neither to be split nor encoded."""
+        splits = {"val_size": self.val_size, "test_size": self.test_size, "split_seed": self.split_seed}
+        labels = {"target": plain(self.target), "positive": plain(self.positive), "y": fingerprint(self._labels)}
+        return {"X": fingerprint(self._source if self._path is None else self._path), **labels, **splits}
 
     def _make_datasets(self) -> tuple[Any, Any, Any]:
         features, labels = self._read()

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from automax_lightning.auc.data.labels import DataFacts
+from automax_lightning.auc.data.facts import DataFacts
 from automax_lightning.auc.libauc.construction import adopt_tensors, make_loss
 from automax_lightning.auc.pairs.pair import Pair
 from automax_lightning.errors import BatchError, DataError, NonFiniteError

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from automax_lightning.auc.data.labels import DataFacts
+from automax_lightning.auc.data.facts import DataFacts
 from automax_lightning.auc.pairs.pair import Pair
 
 

@@ -1,42 +1,14 @@
-"""Configurations that are good together on many tasks: what a search tries right after the default."""
+"""The portfolios of the pairs, read from `portfolios.json`."""
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 import json
 from collections.abc import Mapping
 from importlib.resources import files
 from typing import Any
 
-
-@dataclasses.dataclass(frozen=True)
-class Portfolio:
-    """A few configurations of a pair, in the order in which they are tried.
-
-    They are data of this package: `benchmarks/portfolio.py` has chosen them greedily out of some thousand fits a task,
-    so that the best of them and the default is good on every public task.
-
-    Args:
-        configs: values by name, such as ``"optimizer_kwargs:lr"``.
-        is_default: on tasks that were left out of the choice, searches that begin with it were significantly better.
-
-    References:
-        Feurer et al., Auto-Sklearn 2.0: Hands-free AutoML via Meta-Learning, JMLR 2022, section 3.1
-    """
-
-    configs: tuple[Mapping[str, Any], ...] = ()
-    is_default: bool = False
-
-    def renamed(self, prefix: str, delimiter: str = ":") -> Portfolio:
-        """The same portfolio for a space that has the pair's names under a prefix.
-
-        Args:
-            prefix: what stands before each name.
-            delimiter: what stands in the names for the colon.
-        """
-        renamed = ({prefix + name.replace(":", delimiter): value for name, value in each.items()} for each in self.configs)
-        return dataclasses.replace(self, configs=tuple(renamed))
+from automax_lightning.utils.portfolio import Portfolio
 
 
 def portfolio(loss: str, optimizer: str) -> Portfolio:

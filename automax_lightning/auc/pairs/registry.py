@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from automax_lightning.auc.data.labels import DataFacts
+from automax_lightning.auc.data.facts import DataFacts
 from automax_lightning.auc.pairs.catalogue import ALIASES, MODES, PAIRS, WRAPPERS
 from automax_lightning.auc.pairs.pair import OptimizerChoice, Pair
 from automax_lightning.errors import PairError, closest

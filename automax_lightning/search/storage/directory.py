@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
+from automax_lightning.errors import JournalError
 from automax_lightning.trial.checkpoint import BEST, SCORES, TrialFiles
 from automax_lightning.utils.files import link_or_copy, write_atomically
 
@@ -99,3 +100,30 @@ def remove_search(directory: Path, best: Path) -> None:
         (directory / name).unlink(missing_ok=True)
     for folder in (*(directory / name for name in _FOLDERS), best):
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def is_ours(path: Path, directory: Path, best: Path) -> bool:
+    """Whether a path is one that a search writes.
+
+    Args:
+        path: inside `directory`.
+        directory: of the search.
+        best: of its best trial.
+    """
+    top = path.relative_to(directory).parts[0]
+    return top in (*_FILES, *_FOLDERS, "lock") or top.startswith(best.name)
+
+
+def check_free(directory: Path) -> None:
+    """Raise unless a new search may be written into `directory`: nothing of ours may lie there that has no journal.
+
+    Raises:
+        JournalError: if a ``config.yaml`` or a folder ``trials`` is there, whose owner nobody knows.
+    """
+    unowned = [name for name in ("config.yaml", "trials") if (directory / name).exists()]
+    if unowned and not (directory / "journal.jsonl").exists():
+        raise JournalError(
+            str(directory), "a new folder, or that of a search with its journal.jsonl",
+            f"{' and '.join(unowned)} without a journal",
+            "Choose another name, or move them away.",
+        )  # fmt: skip

@@ -166,9 +166,13 @@ def check_same(old: Mapping[str, Any], new: Mapping[str, Any], directory: Path) 
 
     Args:
         old: the recorded settings.
-        new: the settings of this run; ``n_trials`` and ``version`` may differ.
+        new: the settings of this run; ``n_trials`` and ``version`` may differ, and what an older version has not recorded
+            of the fit is not compared.
         directory: for the message.
     """
+    if isinstance(new.get("fit"), Mapping):
+        recorded = old.get("fit", {})
+        new = {**new, "fit": {name: value for name, value in new["fit"].items() if name in recorded}}
     changes = [line for key in sorted({*old, *new} - {*_FREE}) for line in _changes(key, old.get(key), new.get(key))]
     if changes:
         raise JournalError(

@@ -11,7 +11,7 @@ from torch.utils.data import DataLoader, Dataset, Subset, TensorDataset
 
 from automax_lightning import AUCDataModule
 from automax_lightning.auc.data.batches import IndexedBatches
-from automax_lightning.auc.data.labels import DataFacts
+from automax_lightning.auc.data.facts import DataFacts
 from automax_lightning.errors import ConfigError, DataError
 from tests.support import auc as helpers
 

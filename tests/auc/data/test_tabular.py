@@ -14,6 +14,8 @@ from sklearn.preprocessing import StandardScaler
 from automax_lightning import DigitsDataModule, TabularDataModule
 from automax_lightning.errors import ConfigError, DataError
 
+pytestmark = pytest.mark.lowest
+
 RNG = np.random.default_rng(0)
 X = RNG.normal(2.0, 3.0, size=(100, 4))
 Y = (np.arange(100) % 5 == 0).astype(int)

@@ -7,7 +7,7 @@ import pickle
 import pytest
 import torch
 
-from automax_lightning.auc.data.labels import DataFacts
+from automax_lightning.auc.data.facts import DataFacts
 from automax_lightning.auc.libauc.adapter import LossAdapter
 from automax_lightning.auc.pairs import registry as pairs
 from automax_lightning.errors import BatchError, DataError, NonFiniteError, PairError

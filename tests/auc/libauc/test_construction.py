@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from automax_lightning.auc.data.labels import DataFacts
+from automax_lightning.auc.data.facts import DataFacts
 from automax_lightning.auc.libauc.construction import adopt_tensors, make_loss
 from automax_lightning.auc.pairs import registry as pairs
 from tests.support import auc
@@ -21,11 +21,11 @@ def make(name: str, *, labels: int = 1, libauc_compatible: bool = True) -> nn.Mo
     return make_loss(pair, {**pair.fixed, **auc.loss_kwargs(pair)}, facts, CPU, labels, libauc_compatible)
 
 
-@pytest.mark.parametrize("name", auc.CLASSIFYING)
-def test_every_loss_is_told_where_it_is(name: str) -> None:
-    made = make(name, labels=auc.num_labels_of(pairs.get(name)))
-    places = [part.device for part in made.modules() if hasattr(part, "device")]
-    assert all(place == CPU for place in places)
+def test_every_loss_that_asks_where_it_is_is_told() -> None:
+    made = [make(name, labels=auc.num_labels_of(pairs.get(name))) for name in auc.CLASSIFYING]
+    places = [part.device for loss in made for part in loss.modules() if hasattr(part, "device")]
+    assert len(places) >= len(auc.CLASSIFYING) // 2
+    assert set(places) == {CPU}
 
 
 def test_it_is_told_how_much_data_there_are() -> None:

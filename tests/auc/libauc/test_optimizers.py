@@ -11,6 +11,10 @@ from automax_lightning.errors import PairError
 from tests.support import auc as helpers
 from tests.support.adapters import batch, built
 
+pytestmark = pytest.mark.lowest
+
+pytestmark = pytest.mark.lowest
+
 CHOICES = sorted({(pair.name, choice.name) for pair in map(pairs.get, helpers.CLASSIFYING) for choice in pair.optimizers})
 CPU = torch.device("cpu")
 

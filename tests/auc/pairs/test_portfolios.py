@@ -10,13 +10,14 @@ from ConfigSpace import ConfigurationSpace, ForbiddenEqualsClause
 
 from automax_lightning import AutoMAX, AutoMAXCLI, AutoMAXConfig, DigitsDataModule, autopartial, trainer_factory
 from automax_lightning.auc.pairs import registry as pairs
-from automax_lightning.auc.pairs.portfolios import Portfolio, portfolio
-from automax_lightning.cli.config_factory import ConfigRecipe
+from automax_lightning.auc.pairs.portfolios import portfolio
+from automax_lightning.cli.config_factory import ConfigFactory
 from automax_lightning.errors import ConfigError, JournalError
 from automax_lightning.models import MLP
 from automax_lightning.space.configurations import configuration, moved_into, values
 from automax_lightning.space.parsing import parse_hyperparameters_from_dict
 from automax_lightning.trial.records import Objective
+from automax_lightning.utils.portfolio import Portfolio
 
 PAIRS = ("AUCMLoss", "CompositionalAUCLoss", "APLoss", "pAUC_DRO_Loss", "tpAUC_KL_Loss", "CrossEntropyLoss")
 
@@ -119,7 +120,7 @@ def test_what_another_search_has_found_out_takes_its_place(tmp_path: Path) -> No
 def test_a_loss_has_the_same_portfolio_under_libaucs_other_name(loss: str) -> None:
     arguments = {"loss": loss, "loss_kwargs": {"mode": "1w"} if loss == "pAUCLoss" else {}}
     base = {"model": {"class_path": "automax_lightning.AUCModule", "init_args": arguments}}
-    found = ConfigRecipe(None, base, Objective("AUROC"), "mine").portfolio()  # type: ignore[arg-type]
+    found = ConfigFactory(None, base, Objective("AUROC"), "mine").portfolio()  # type: ignore[arg-type]
     assert found == portfolio("pAUC_DRO_Loss", "SOPAs").renamed("model.init_args.", ".")
 
 

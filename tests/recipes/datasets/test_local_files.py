@@ -43,10 +43,13 @@ def test_arrays_are_images_or_a_table(tmp_path: Path, layout: str) -> None:
     x, label = module.datasets[0][0]
     assert x.shape == ((64,) if layout == "table" else (1, 8, 8))
     assert label.ndim == 0
-    if layout == "Xy":
-        assert data(tmp_path / "d.npz", image_size=16).datasets[2][0][0].shape == (1, 16, 16)
-        with pytest.raises(ConfigError, match="dataset.kwargs.augment"):
-            data(tmp_path / "d.npz", augment="much")
+
+
+def test_images_in_an_array_are_resized_and_augmented_as_asked(tmp_path: Path) -> None:
+    np.savez(tmp_path / "d.npz", X=PIXELS, y=(DIGITS.target >= 5).astype(np.int64))
+    assert data(tmp_path / "d.npz", image_size=16).datasets[2][0][0].shape == (1, 16, 16)
+    with pytest.raises(ConfigError, match="dataset.kwargs.augment"):
+        data(tmp_path / "d.npz", augment="much")
 
 
 def test_arrays_that_are_missing_are_named(tmp_path: Path) -> None:

@@ -1,21 +1,15 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from automax_lightning.cli import main
 from automax_lightning.errors import JournalError, ReportError
 from automax_lightning.report.page.page import page, write_report
-from automax_lightning.report.page.rerun import call, command, versions
+from automax_lightning.report.page.rerun import versions
 from automax_lightning.search.record import SearchRecord
-from automax_lightning.search.storage.history import History
-from automax_lightning.search.storage.journal import Journal
-from automax_lightning.trial.records import Objective, Status
-from automax_lightning.utils.html import table
+from automax_lightning.trial.records import Status
 from tests.support.searches import keep, plain, record, result, space
 
 CONFIG = {"lr": 0.01, "size": (8,)}
@@ -24,48 +18,6 @@ CONFIG = {"lr": 0.01, "size": (8,)}
 def outside_plotly(text: str) -> str:
     """The page without the library, which has tags and addresses of its own in it."""
     return re.sub(r"<script>/\*\*.*?</script>", "", text, count=1, flags=re.DOTALL)
-
-
-def test_the_command_writes_the_page_from_the_directory_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    plain(tmp_path / "mine")
-    assert main(["report", str(tmp_path / "mine")]) == 0
-    assert capsys.readouterr().out == f"{tmp_path / 'mine' / 'report.html'}\n"
-    assert main(["report", str(tmp_path / "mine"), "--output", str(tmp_path / "new" / "x.html")]) == 0
-    assert (tmp_path / "new" / "x.html").exists()
-    assert not list(tmp_path.rglob("*.new"))
-
-
-@pytest.mark.parametrize("arguments", [[], ["nowhere"], ["--what"], ["a", "b"]])
-def test_bad_input_is_one_line_and_exit_code_2(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], arguments: list[str]
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    assert main(["report", *arguments]) == 2
-    error = capsys.readouterr().err
-    assert "Traceback" not in error
-    if arguments == ["nowhere"]:
-        assert error == (
-            "automax-lightning: nowhere: expected the directory of a search, which holds its journal.jsonl, found none. "
-            "Pass <output_directory>/<name>, e.g. automax_output/mine.\n"
-        )
-    assert not list(tmp_path.iterdir())
-
-
-def test_help_is_no_error(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["report", "--help"]) == 0
-    assert "--output FILE" in capsys.readouterr().out
-    assert main(["reprot"]) == 2
-    assert "Did you mean 'report'" in capsys.readouterr().err
-
-
-def test_a_report_loads_no_torch(tmp_path: Path) -> None:
-    plain(tmp_path)
-    code = (
-        f"import sys; from automax_lightning.cli import main; main(['report', {str(tmp_path)!r}]);"
-        "print(sorted({'torch', 'lightning', 'smac', 'libauc'} & set(sys.modules)))"
-    )
-    done = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.splitlines()[-1] == "[]"
 
 
 def test_text_of_users_is_never_markup(tmp_path: Path) -> None:
@@ -126,45 +78,3 @@ def test_a_search_without_trials_has_no_page(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(JournalError, match="found none. Pass <output_directory>/<name>"):
         SearchRecord.of(tmp_path / "empty")
-
-
-@pytest.mark.parametrize(
-    ("line", "expected"),
-    [
-        (["/usr/bin/automax-lightning", "tune", "--config", "a b.yaml"], "automax-lightning tune --config 'a b.yaml'"),
-        (["my/script.py", "tune"], "python my/script.py tune"),
-        (["/x/ipykernel_launcher.py", "-f", "k.json"], None),
-        (["-c"], None),
-        (["/usr/bin/pytest"], None),
-        ([], None),
-    ],
-)
-def test_the_command_to_go_on_is_the_one_that_was_typed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: list[str], expected: str | None
-) -> None:
-    monkeypatch.setattr(sys, "argv", line)
-    with Journal(tmp_path, {"target": "AUROC", "mode": "max"}):
-        pass
-    assert command(SearchRecord.of(tmp_path)) == expected
-
-
-def test_the_call_to_go_on_has_the_settings_that_differ_and_never_overwrites() -> None:
-    config = {
-        "name": "a",
-        "n_trials": 5,
-        "SEED": 3,
-        "overwrite": True,
-        "verbose": True,
-        "initial_configs": [],
-        "eta": 3,
-        "target": "x",
-    }
-    text = call(SearchRecord(History(), Objective("AUPRC"), config=config))
-    assert text.splitlines()[0] == "config = AutoMAXConfig(name='a', n_trials=5, SEED=3)"
-    assert "target='AUPRC'" in text
-
-
-def test_numbers_stand_to_the_right_and_words_to_the_left() -> None:
-    text = table(["a", "b"], [[1, "x"], ["2.5", "3"]])
-    assert text.count('class="number"') == 4
-    assert '<th class="number">a</th><th>b</th>' in text

@@ -52,6 +52,7 @@ def test_the_default_trains_to_its_end_and_the_best_third_of_each_rung_goes_on()
     paused = {n: result for n, result in history.results.items() if result.status is Status.PAUSED}
     at_first = {n: result.curve[2] for n, result in history.results.items() if len(result.curve) >= 3}
     third = sorted(at_first.values())[-len(history.asks) // 3 :]
+    assert paused
     for number in paused:
         assert paused[number].epochs > 3 or at_first[number] <= third[-1]
     spent = sum(result.epochs for result in history.results.values())

@@ -19,6 +19,8 @@ from automax_lightning.search.storage.history import configuration_key
 from automax_lightning.space.configurations import configuration, values
 from tests.support.proposals import aucm_space, branching_space, cost, search
 
+pytestmark = pytest.mark.lowest
+
 
 @pytest.mark.parametrize("preset", sorted(ENGINES))
 def test_the_default_comes_first_and_nothing_twice(preset: str) -> None:

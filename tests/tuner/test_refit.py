@@ -1,4 +1,4 @@
-"""After a search: refit, ensemble, predict, against scikit-learn and against fits by hand."""
+"""The best configuration, trained on everything, against the best trial itself."""
 
 from __future__ import annotations
 
@@ -6,16 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import lightning as L
-import numpy as np
 import pytest
 import torch
-from scipy.stats import rankdata
 from sklearn.metrics import roc_auc_score
-from torch.utils.data import DataLoader, TensorDataset
+from torch.utils.data import TensorDataset
 
 from automax_lightning import AUCDataModule, AutoMAX, AutoMAXConfig, Fit, autopartial, parse_hyperparameters_from_dict
 from automax_lightning.auc.data.merged import MergedDataModule
-from automax_lightning.errors import CheckpointError, ConfigError, DataError
+from automax_lightning.errors import ConfigError
 from tests.support.fits import Points, Regression
 from tests.support.searching import DATA, factory, tuner
 
@@ -25,45 +23,6 @@ def search(tmp_path_factory: pytest.TempPathFactory) -> AutoMAX:
     made = tuner(tmp_path_factory.mktemp("s"), n_trials=4, made=factory(epochs=3))
     made.optimize()
     return made
-
-
-def test_the_best_configuration_is_a_plain_dictionary(search: AutoMAX, tmp_path: Path) -> None:
-    assert search.best_config == max(search.log, key=lambda entry: entry["val"])["space"]
-    for action in (lambda s: s.best_config, lambda s: s.refit(), lambda s: s.ensemble(), lambda s: s.predict(torch.ones(1, 64))):
-        with pytest.raises(CheckpointError, match="Run optimize"):
-            action(tuner(tmp_path))
-
-
-def test_predictions_are_the_same_in_whichever_form_the_data_come(search: AutoMAX) -> None:
-    test = DATA.datasets[2]
-    x, y = test.tensors
-    scores = search.predict(x)
-    assert roc_auc_score(y, scores) == pytest.approx(search.best.test["AUROC"], abs=1e-6)  # type: ignore[union-attr]
-    for data in (test, DataLoader(test, batch_size=7), DataLoader(TensorDataset(x)), DATA.test_dataloader(), [x[:5], x[5:]]):
-        assert torch.allclose(search.predict(data), scores, atol=1e-6)
-
-
-def test_an_ensemble_is_the_mean_rank_of_its_members(search: AutoMAX) -> None:
-    made = search.ensemble(top_k=3)
-    ordered = sorted(search.log, key=lambda entry: -entry["val"])
-    assert made.members == tuple(entry["trial"] for entry in ordered[:3])
-    for split, value, single in ((1, made.val, made.single_val), (2, made.test, made.single_test)):
-        x, y = DATA.datasets[split].tensors
-        ranks = []
-        for number in made.members:
-            fit = search.trainer(search.history.spec(number).configuration)
-            state = torch.load(search.history.final()[number].checkpoint, weights_only=False)["state_dict"]  # type: ignore[arg-type]
-            fit.module.load_state_dict(state)
-            with torch.no_grad():
-                ranks.append(rankdata(fit.module.eval()(x).squeeze()))
-        assert value == pytest.approx(roc_auc_score(y, np.mean(ranks, axis=0)))
-        assert single == pytest.approx(roc_auc_score(y, ranks[0]))
-    assert made.single_val == pytest.approx(search.best_score)
-    assert "chosen on the validation split" in str(made)
-    assert search.ensemble(top_k=1).val == pytest.approx(search.best_score)
-    assert len(search.ensemble(top_k=99).members) == 4
-    with pytest.raises(ConfigError, match="ensemble.top_k: expected at least 1, found 0"):
-        search.ensemble(top_k=0)
 
 
 def test_a_refit_trains_on_both_splits_for_the_epochs_found(search: AutoMAX) -> None:
@@ -112,17 +71,6 @@ class Scores(Regression):
         return self.network(x)
 
 
-class Shuffled(Points):
-    """Validation in another order each time, with classes for targets."""
-
-    calls = 0
-
-    def val_dataloader(self) -> Any:
-        Shuffled.calls += 1
-        y = torch.randint(0, 2, (60,), generator=torch.Generator().manual_seed(Shuffled.calls))
-        return DataLoader(TensorDataset(self.data.tensors[0], y), batch_size=60)
-
-
 def own(root: Path, data: Any) -> AutoMAX:
     def make(lr: float) -> Fit:
         return Fit(Scores, data, epochs=2, trainer_kwargs={"accelerator": "cpu"})
@@ -139,10 +87,3 @@ def test_a_datamodule_of_ones_own_must_say_how_it_is_merged(tmp_path: Path) -> N
     made = search.refit(data=Points())
     assert isinstance(made.module, L.LightningModule)
     assert set(made.test) == {"score"}
-
-
-def test_members_that_saw_other_samples_are_refused(tmp_path: Path) -> None:
-    search = own(tmp_path, Shuffled())
-    search.optimize()
-    with pytest.raises(DataError, match="ensemble.val: expected the same samples"):
-        search.ensemble()
