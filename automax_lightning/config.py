@@ -53,6 +53,7 @@ _RULES: Mapping[str, Rule] = {
     "retries": integer(0, example=1),
     "scheduler": text("tcp://host:8786").or_none,
     "verbose": flag(),
+    "trust": flag(),
 }  # fmt: skip
 
 
@@ -102,6 +103,8 @@ class AutoMAXConfig:
         retries: how often a trial whose process died (for lack of memory, say) goes on in another.
         scheduler: address of a Dask scheduler (``tcp://host:8786``), or the path of its scheduler file.
         verbose: show Lightning's own bars and messages in each trial.
+        trust: whether objects that your module keeps in its checkpoints may run code when these are loaded; False loads
+            tensors and plain values only.
 
     Raises:
         ConfigError: if a value is out of range (a `ValueError`).
@@ -141,6 +144,7 @@ class AutoMAXConfig:
     retries: int = 0
     scheduler: str | None = None
     verbose: bool = False
+    trust: bool = False
 
     def __post_init__(self) -> None:
         check_arguments("AutoMAXConfig", _RULES, vars(self))

@@ -197,7 +197,7 @@ def _raise_if_hopeless(result: TrialResult, session: SearchSession) -> None:
     """A first trial that raises would be followed by others that raise the same."""
     if result.number == 1 and result.status is Status.CRASHED:
         error = session.executor.exception
-        if error is not None:
+        if isinstance(error, Exception):  # sys.exit in a trial must not end the program
             raise error
         raise FirstTrialFailedError(
             "trial 1", "a fit that runs", f"{result.reason}\n{result.error or ''}", "Repair what it names."

@@ -20,6 +20,7 @@ from automax_lightning.search.planning.successive_halving import Ladder, budgets
 from automax_lightning.search.proposer.proposer import Proposer
 from automax_lightning.space.configurations import configuration, defaults_of_arms, moved_into, values
 from automax_lightning.space.description import space_fingerprint
+from automax_lightning.trial.fit import Fit
 from automax_lightning.trial.records import Objective, Trainable
 
 
@@ -112,7 +113,10 @@ class SearchSetup:
 
     def make(self, chosen: Mapping[str, Any]) -> Trainable:
         """A fresh fit of these values."""
-        return self.trainer(self.configuration(chosen))
+        made = self.trainer(self.configuration(chosen))
+        if isinstance(made, Fit):
+            made.trust = made.trust or self.config.trust
+        return made
 
     def configuration(self, chosen: Mapping[str, Any]) -> Configuration:
         """The configuration with these values."""

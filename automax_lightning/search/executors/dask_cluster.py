@@ -90,7 +90,7 @@ class DaskExecutor:
         described = {
             "id": self._id, "trial": spec_to_json(spec, file.root), "target": file.objective.target,
             "mode": file.objective.mode, "root": str(file.root.resolve()), "factory": str(file.factory),
-            "token": str(self._token), "time_limit": file.time_limit, "verbose": file.verbose,
+            "token": str(self._token), "time_limit": file.time_limit, "verbose": file.verbose, "trust": file.trust,
             "gpus_per_trial": self.config.gpus_per_trial, "retries": self.config.retries,
         }  # fmt: skip
         key = f"{self._id}-{spec.number}-{uuid.uuid4().hex}"

@@ -52,7 +52,7 @@ def run_remotely(factory: bytes, described: Mapping[str, Any]) -> dict[str, Any]
 
     def trial_file(wanted: TrialSpec) -> TrialFile:
         objective = Objective(described["target"], described["mode"])
-        return TrialFile(wanted, objective, path, root, described["time_limit"], described["verbose"])
+        return TrialFile(wanted, objective, path, root, described["time_limit"], described["verbose"], described["trust"])
 
     is_abandoned = _cancellation(worker)
     supervisor = _supervisor(described, root, trial_file, worker.state.nthreads)

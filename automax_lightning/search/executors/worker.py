@@ -81,7 +81,7 @@ def run(trial: TrialFile, factory: Any, on_epoch: OnEpoch | None, stop_requested
     """
 
     def make(spec: TrialSpec) -> Trainable:
-        return make_trainable(factory, spec, verbose=trial.verbose)
+        return make_trainable(factory, spec, verbose=trial.verbose, trust=trial.trust)
 
     return run_trial(make, trial.spec, trial.objective, on_epoch, stop_requested, trial.time_limit)[0]
 
