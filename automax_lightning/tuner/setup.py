@@ -96,10 +96,10 @@ class SearchSetup:
             initial_configs=[*arms, *config.initial_configs], portfolio=self.portfolio, directory=config.directory,
         )  # fmt: skip
 
-    @property
+    @cached_property
     def directory(self) -> Path:
-        """The search's directory."""
-        return self.config.directory
+        """The search's directory, absolute from the start: user code may change the working directory."""
+        return self.config.directory.absolute()
 
     @property
     def experiment_name(self) -> str:
