@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from automax_lightning.search.record import SearchRecord
+from automax_lightning.utils.formatting import printable
 from automax_lightning.utils.imports import need_extra
+from automax_lightning.utils.output import print_text
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -27,4 +28,4 @@ def main(arguments: Sequence[str]) -> None:
     need_extra("automax-lightning report")
     from automax_lightning.report.page.page import write_report
 
-    sys.stdout.write(f"{write_report(SearchRecord.of(chosen.directory), chosen.output)}\n")
+    print_text(printable(str(write_report(SearchRecord.of(chosen.directory), chosen.output))))

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from automax_lightning.search.snapshot import snapshot
+from automax_lightning.utils.output import print_text
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -21,4 +21,4 @@ def main(arguments: Sequence[str]) -> None:
     """
     parser = argparse.ArgumentParser(prog="automax-lightning status", description="How a search stands, from its journal.")
     parser.add_argument("directory", metavar="DIR", type=Path, help="<output_directory>/<name> of the search")
-    sys.stdout.write(snapshot(parser.parse_args(arguments[1:]).directory).describe() + "\n")
+    print_text(snapshot(parser.parse_args(arguments[1:]).directory).describe())

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
-from statistics import median
 from types import TracebackType
 from typing import Any
 
+from automax_lightning.display.state import SearchState
 from automax_lightning.trial.records import Objective, Status, TrialResult, TrialSpec
-from automax_lightning.utils.formatting import duration, show_score
+from automax_lightning.utils.formatting import show_score
 from automax_lightning.utils.html import Raw, tag
 
 _ROWS, _LINES, _EVERY = 8, 4, 0.2
@@ -22,8 +22,8 @@ class NotebookProgress:
 
     Args:
         objective: names the score.
-        n_trials: trials in all.
-        finished: trials that were finished before.
+        n_trials: the budget of the search, in trials.
+        finished: trials that were over before.
 
     Example:
         >>> progress = NotebookProgress(Objective("AUROC"), n_trials=3)
@@ -33,10 +33,7 @@ class NotebookProgress:
     """
 
     def __init__(self, objective: Objective, n_trials: int, finished: int = 0) -> None:
-        self.objective, self.n_trials, self.finished = objective, n_trials, finished
-        self._running: dict[int, tuple[int, float | None]] = {}
-        self._results: dict[int, TrialResult] = {}
-        self._best: TrialResult | None = None
+        self.state = SearchState(objective, n_trials, finished)
         self._lines: list[str] = []
         self._handle: Any = None
         self._shown = 0.0
@@ -48,27 +45,23 @@ class NotebookProgress:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self._running.clear()
+        self.state.running.clear()
         self._refresh(now=True)
         self._handle = None
 
     def trial_started(self, spec: TrialSpec) -> None:
-        """A trial begins, or goes on."""
-        self._running[spec.number] = (0, None)
+        """A trial begins, or resumes."""
+        self.state.start(spec)
         self._refresh(now=True)
 
     def epoch_finished(self, number: int, epoch: int, score: float) -> None:
         """A trial has finished one more epoch."""
-        self._running[number] = (epoch, score)
+        self.state.epoch(number, epoch, score)
         self._refresh()
 
     def trial_finished(self, result: TrialResult, best: TrialResult | None) -> None:
         """A trial is over."""
-        self._running.pop(result.number, None)
-        self.finished += result.number not in self._results  # a promoted trial ends more than once
-        self._results.pop(result.number, None)
-        self._results[result.number] = result  # the newest last
-        self._best = best
+        self.state.finish(result, best)
         self._refresh(now=True)
 
     def write(self, line: str) -> None:
@@ -78,32 +71,22 @@ class NotebookProgress:
 
     def html(self) -> str:
         """What is shown now."""
-        rows = [self._running_row(number) for number in sorted(self._running)]
-        rows += [self._result_row(result) for result in list(self._results.values())[: -_ROWS - 1 : -1]]
-        more = len(self._results) - _ROWS
-        head = tag("tr", *(tag("th", name) for name in ("trial", "epoch", f"val {self.objective.target}", "")))
-        parts = [tag("strong", self._headline()), tag("progress", value=str(self.finished), max=str(self.n_trials))]
+        state = self.state
+        rows = [self._running_row(number) for number in sorted(state.running)]
+        rows += [self._result_row(result) for result in list(state.results.values())[: -_ROWS - 1 : -1]]
+        more = len(state.results) - _ROWS
+        head = tag("tr", *(tag("th", name) for name in ("trial", "epoch", f"val {state.objective.target}", "")))
+        parts = [tag("strong", f"{state.headline()} "), tag("progress", value=str(state.finished), max=str(state.n_trials))]
         parts += [tag("table", tag("thead", head), tag("tbody", *rows))] if rows else []
         parts += [tag("div", f"and {more} more before")] if more > 0 else []
         return tag("div", *parts, *(tag("div", line) for line in self._lines))
 
-    def _headline(self) -> str:
-        best = self._best
-        parts = [f"{self.finished} of {self.n_trials} trials"]
-        if best is not None and best.score is not None:
-            parts.append(f"best {show_score(best.score)} (trial {best.number})")
-        remaining = self.n_trials - self.finished
-        if self._results and remaining > 0:
-            each = median(result.seconds for result in self._results.values())
-            parts.append(f"about {duration(each * remaining / max(1, len(self._running)))} left")
-        return ", ".join(parts) + " "
-
     def _running_row(self, number: int) -> Raw:
-        epoch, score = self._running[number]
-        return _row(f"trial {number}", epoch or "", show_score(score) if epoch else "", "running")
+        trial = self.state.running[number]
+        return _row(f"trial {number}", trial.epoch or "", show_score(trial.score) if trial.epoch else "", "running")
 
     def _result_row(self, result: TrialResult) -> Raw:
-        is_best = self._best is not None and self._best.number == result.number
+        is_best = self.state.best is not None and self.state.best.number == result.number
         score = show_score(result.score) if result.status.has_score else "-"
         note = "" if result.status is Status.SUCCESS else f"{result.status.name.lower().replace('_', ' ')}: {result.reason[:80]}"
         return _row(f"trial {result.number}", result.epochs, score, "★ best" if is_best else note)

@@ -10,6 +10,7 @@ from automax_lightning.search.planning.racing import mean_and_spread, runners
 from automax_lightning.search.planning.results import best_result
 from automax_lightning.trial.checkpoint import BEST
 from automax_lightning.trial.records import Objective, Status, TrialResult, TrialSpec
+from automax_lightning.utils.formatting import printable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -41,8 +42,8 @@ def trial_table(results: Mapping[int, TrialResult], objective: Objective) -> str
     lines = [rule, f"{'Trial':<8} Val {objective.target}", rule]
     for number in sorted(results):
         result = results[number]
-        lines.append(f"{number:<8} {_outcome(result)}".rstrip())
-    return "\n".join([*lines, rule])
+        lines.append(f"{number:<8} {' '.join(_outcome(result).splitlines())}".rstrip())
+    return printable("\n".join([*lines, rule]))
 
 
 def _outcome(result: TrialResult) -> str:
@@ -84,8 +85,8 @@ def arm_table(history: History, objective: Objective, arm: str) -> str:
     baseline = best.get(_BASELINE)
     lines = [f"{'Best of each ' + arm:<28} {'trial':<6} {'val ' + objective.target:<12} {'test':<10} against {_BASELINE}"]
     for choice, result in best.items():
-        lines.append(f"{choice!s:<28} {_best_of_arm(result, baseline, objective)}".rstrip())
-    return "\n".join([*lines, "-" * 40])
+        lines.append(f"{printable(str(choice)):<28} {_best_of_arm(result, baseline, objective)}".rstrip())
+    return printable("\n".join([*lines, "-" * 40]))
 
 
 def _best_of_arm(result: TrialResult | None, baseline: TrialResult | None, objective: Objective) -> str:
@@ -153,7 +154,7 @@ def summary(history: History, best: TrialResult | None, objective: Objective, be
     if default is not None and default in history.results:
         lines.append(_scores("default", history.results[default], objective))
     lines.append(_scores("best", best, objective))
-    return "\n".join([*lines, f"Best checkpoint: {best_directory / BEST}"])
+    return printable("\n".join([*lines, f"Best checkpoint: {best_directory / BEST}"]))
 
 
 def _scores(name: str, result: TrialResult, objective: Objective) -> str:

@@ -10,7 +10,7 @@ from automax_lightning.search.record import SearchRecord
 from automax_lightning.search.storage.history import History
 from automax_lightning.search.storage.lock import holder_of
 from automax_lightning.trial.records import Objective, TrialSpec
-from automax_lightning.utils.formatting import duration
+from automax_lightning.utils.formatting import format_duration, printable
 
 
 @dataclasses.dataclass(frozen=True)
@@ -91,8 +91,8 @@ class Snapshot:
         if best is not None and best.score is not None:
             lines[-1] += f", best {target} {best.score:.4f} (trial {best.number})"
         lines += [f"  {trial.describe(record.objective)}" for trial in self.running]
-        idle = "" if self.idle is None else f"; last event {duration(self.idle)} ago"
-        return "\n".join([*lines, f"searched for {duration(record.history.seconds)}{idle}"])
+        idle = "" if self.idle is None else f"; last event {format_duration(self.idle)} ago"
+        return printable("\n".join([*lines, f"searched for {format_duration(record.history.seconds)}{idle}"]))
 
 
 def snapshot(directory: Path, now: float | None = None) -> Snapshot:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from automax_lightning.utils.formatting import short_names, show, show_score, show_seconds
+from automax_lightning.utils.formatting import format_duration, short_names, show, show_score
 from automax_lightning.utils.html import Raw, tag
 
 
@@ -26,7 +26,7 @@ def result_card(result: Any) -> str:
         ("validation", _metrics(result.val)),
         ("test", _metrics(result.test)),
         ("epochs", f"{result.epochs}{of}"),
-        ("time", show_seconds(result.seconds)),
+        ("time", format_duration(result.seconds)),
         ("checkpoint", "" if result.checkpoint is None else str(result.checkpoint)),
         ("reason", result.reason),
     ]

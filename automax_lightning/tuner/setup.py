@@ -93,12 +93,12 @@ class SearchSetup:
         arms = [] if arm is None else defaults_of_arms(self.space, arm)[1:]
         return Proposer(
             self.space, seed=config.SEED, preset=config.preset, n_configs=config.n_configs,
-            initial_configs=[*arms, *config.initial_configs], portfolio=self.portfolio, directory=config.directory,
+            initial_configs=[*arms, *config.initial_configs], portfolio=self.portfolio, directory=self.directory,
         )  # fmt: skip
 
     @cached_property
     def directory(self) -> Path:
-        """The search's directory, absolute from the start: user code may change the working directory."""
+        """The search's directory, absolute from the start: a trial may change the working directory."""
         return self.config.directory.absolute()
 
     @property

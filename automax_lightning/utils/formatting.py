@@ -9,6 +9,11 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 _WIDTH = 40
+# What a terminal reads as a command: ESC [ ... letter; a text between ESC ] (or P, X, ^, _) and BEL or ESC \\; ESC letter.
+_ESCAPE = re.compile(
+    r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]|(?:\x1b[\]PX^_]|[\x90\x98\x9d-\x9f])[^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c)|\x1b[ -/]*[0-~]"
+)
+_UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 
 def short_names(names: Iterable[str]) -> dict[str, str]:
@@ -23,15 +28,15 @@ def short_names(names: Iterable[str]) -> dict[str, str]:
         >>> list(short_names(["APLoss:optimizer_kwargs:lr", "AUCMLoss:optimizer_kwargs:lr"]).values())
         ['APLoss lr', 'AUCMLoss lr']
     """
-    wanted = list(dict.fromkeys(names))
-    found: dict[str, str] = {}
-    longest = max((len(_parts(name)) for name in wanted), default=0)
+    full = list(dict.fromkeys(names))
+    short: dict[str, str] = {}
+    longest = max((len(_parts(name)) for name in full), default=0)
     ways: list[Callable[[str], str]] = [lambda name: _parts(name)[-1], _head_and_tail]
     ways += [lambda name, depth=depth: ".".join(_parts(name)[-depth:]) for depth in range(2, longest)]  # type: ignore[misc]
     for way in ways:
-        taken = Counter(map(way, wanted))
-        found |= {name: way(name) for name in wanted if name not in found and taken[way(name)] == 1}
-    return {name: found.get(name, name) for name in wanted}
+        counts = Counter(map(way, full))
+        short |= {name: way(name) for name in full if name not in short and counts[way(name)] == 1}
+    return {name: short.get(name, name) for name in full}
 
 
 def _parts(name: str) -> list[str]:
@@ -52,7 +57,7 @@ def show(value: Any) -> str:
     """
     if isinstance(value, float):
         return f"{value:.4g}"
-    text = f"({', '.join(map(show, value))})" if isinstance(value, (tuple, list)) else str(value)
+    text = f"({', '.join(map(show, value))})" if isinstance(value, (tuple, list)) else printable(str(value))
     return text if len(text) <= _WIDTH else f"{text[: _WIDTH - 1]}…"
 
 
@@ -68,37 +73,45 @@ def show_score(score: float | None) -> str:
     return f"{score:.4f}" if score == 0 or 0.001 <= abs(score) < 1000 else f"{score:.4g}"
 
 
-def show_seconds(seconds: float) -> str:
+def format_duration(seconds: float) -> str:
     """A time in the unit that suits it.
 
+    Args:
+        seconds: at least 0.
+
     Example:
-        >>> show_seconds(0.25), show_seconds(75), show_seconds(5400), show_seconds(200_000)
-        ('0.2 s', '75 s', '90 min', '55.6 h')
+        >>> format_duration(0.25), format_duration(42.3), format_duration(600), format_duration(9000)
+        ('0.2 s', '42 s', '10 min', '2.5 h')
     """
     if seconds < 10:
-        return f"{seconds:.1f} s"
-    if seconds < 300:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
-
-
-def configuration_lines(configuration: Mapping[str, Any], names: Mapping[str, str]) -> list[str]:
-    """``name = value``, a line each, with short names.
-
-    Args:
-        configuration: hyperparameter -> value.
-        names: what `short_names` made; a missing one is shown in full.
-    """
-    return [f"{names.get(name, name)} = {show(value)}" for name, value in configuration.items()]
-
-
-def duration(seconds: float) -> str:
-    """A time as a person says it.
-
-    Example:
-        >>> duration(42.3), duration(600), duration(9000)
-        ('42 s', '10 min', '2.5 h')
-    """
+        return f"{seconds:.1f}".removesuffix(".0") + " s"
     if seconds < 90:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+def printable(text: str) -> str:
+    r"""Text of a user as it may be shown: without control sequences, which would colour, move or overwrite what stands there.
+
+    Args:
+        text: any text; its line breaks and tabs stay.
+
+    Returns:
+        The text without terminal escapes, control characters and marks that turn the direction of reading. Half a surrogate
+        pair, as in the name of a file that is not UTF-8, is spelled out, because no output could encode it.
+
+    Example:
+        >>> printable("\x1b[31mred\x1b[0m \x07bell, \udcff")
+        'red bell, \\udcff'
+    """
+    return _UNPRINTABLE.sub("", _ESCAPE.sub("", text)).encode("utf-8", "backslashreplace").decode()
+
+
+def configuration_lines(configuration: Mapping[str, Any], names: Mapping[str, str]) -> list[str]:
+    """``name = value``, one line per hyperparameter, with short names.
+
+    Args:
+        configuration: hyperparameter -> value.
+        names: full name -> short name, as `short_names` returns them; a missing one is shown in full.
+    """
+    return [f"{names.get(name, name)} = {show(value)}" for name, value in configuration.items()]

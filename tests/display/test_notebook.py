@@ -64,7 +64,7 @@ def test_several_running_trials_are_shown_with_their_epochs() -> None:
     progress.trial_finished(TrialResult(2, Status.CRASHED, reason="ValueError: <b>"), best)
     progress.write("one <line>")
     text = progress.html()
-    assert "3 of 4 trials, best 0.9000 (trial 3), about 2 s left" in text
+    assert "3 of 4 trials, best 0.9000 (trial 3), about 4 s left" in text
     assert cells_of(text, "trial 3") == ["2", "0.9000", "★ best"]
     assert cells_of(text, "trial 2") == ["0", "-", "crashed: ValueError: &lt;b&gt;"]
     assert "one &lt;line&gt;" in text

@@ -4,8 +4,9 @@ import math
 from pathlib import Path
 
 from automax_lightning import Objective, Status, TrialResult, TrialSpec
-from automax_lightning.report import summary, trial_table, trials_dataframe
+from automax_lightning.report import arm_table, summary, trial_table, trials_dataframe
 from automax_lightning.search.storage.history import History
+from tests.support.searches import record, result
 
 SPECS = (
     TrialSpec(1, {"lr": 0.1, "kind": "sgd"}, origin="default"),
@@ -44,3 +45,17 @@ def test_the_summary_compares_the_default_with_the_best() -> None:
         "Best checkpoint: out/x_best/best.ckpt",
     ]  # fmt: skip
     assert summary(History(), None, Objective("AUROC"), Path("a")) == "No trial has a score."
+
+
+def test_the_reason_of_a_failure_is_one_line_without_control_sequences() -> None:
+    reason = "ValueError: \x1b[31mred\x1b[0m\n\x1b]0;title\x07second \udcff"
+    table = trial_table({1: TrialResult(1, Status.CRASHED, reason=reason)}, Objective("AUROC"))
+    assert table.splitlines()[3] == "1        crashed: ValueError: red second \\udcff"
+    table.encode("utf-8")
+
+
+def test_values_of_a_space_cannot_steer_the_terminal(tmp_path: Path) -> None:
+    trials = [({"kind": "\x1b[2Jb"}, result(1, 0.7)), ({"kind": "a"}, result(2, 0.6))]
+    made = record(tmp_path, trials)
+    assert "b                            1      0.700000" in arm_table(made.history, made.objective, "kind")
+    assert "\x1b" not in summary(made.history, made.best, made.objective, tmp_path)

@@ -12,6 +12,7 @@ import pytest
 from automax_lightning.cli import main
 from automax_lightning.search.snapshot import Running, snapshot
 from automax_lightning.search.storage.lock import SearchLock, holder_of
+from tests.support.searches import record, result
 from tests.support.searching import tuner
 from tests.support.trials import factory
 
@@ -69,3 +70,30 @@ def test_status_needs_no_torch(finished: Path) -> None:
     code += "print(sorted({'torch', 'smac', 'lightning', 'pandas', 'ConfigSpace'} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_the_text_of_a_search_cannot_steer_the_terminal(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    target = "\x1b[2JAU\rROC"
+    directory = tmp_path / "a\x1b[31m b"
+    record(directory, [({"lr": 0.1}, result(1, 0.8)), ({"lr": 0.1}, None)], target=target)
+    assert main(["status", str(directory)]) == 0
+    shown = capsys.readouterr().out
+    assert shown.splitlines()[0].startswith(f"{tmp_path}/a b: nobody runs it")
+    assert "best AUROC 0.8000 (trial 1)" in shown
+    assert "trial 2, epoch 1: AUROC 0.5000" in shown
+    assert not {"\x1b", "\r"} & set(shown)
+
+
+def test_a_directory_whose_name_is_not_utf_8_is_shown(tmp_path: Path) -> None:
+    directory = tmp_path / "caf\udce9"
+    record(directory, [({"lr": 0.1}, result(1, 0.8))])
+    done = subprocess.run([sys.executable, "-m", "automax_lightning", "status", str(directory)], capture_output=True, check=True)
+    assert done.stdout.splitlines()[0] == f"{tmp_path}/caf\\udce9: finished".encode()
+
+
+@pytest.mark.parametrize("command", ["status", "report"])
+def test_whoever_stops_reading_gets_no_traceback(tmp_path: Path, command: str) -> None:
+    record(tmp_path, [({"lr": 0.1}, result(1, 0.8))])
+    line = f"{sys.executable} -m automax_lightning {command} {tmp_path} | true; exit ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["bash", "-c", line], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")

@@ -116,6 +116,23 @@ def test_metrics_without_a_split_are_all_kept(tmp_path: Path) -> None:
     assert outcome(1, made, {}, Status.SUCCESS, "", None).val == {"val_loss": 0.5}
 
 
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (MemoryError("no room"), Status.OUT_OF_MEMORY),
+        (torch.OutOfMemoryError("CUDA out of memory"), Status.OUT_OF_MEMORY),
+        (
+            RuntimeError("DefaultCPUAllocator: can't allocate memory: 8 bytes"),
+            Status.OUT_OF_MEMORY,
+        ),
+        (RuntimeError("shapes differ"), Status.CRASHED),
+        (ValueError("DefaultCPUAllocator: can't allocate memory"), Status.CRASHED),
+    ],
+)
+def test_memory_that_cannot_be_had_is_told_from_other_errors(error: Exception, status: Status) -> None:
+    assert status_of(error)[0] is status
+
+
 def test_an_exception_that_cannot_say_anything_is_still_a_result() -> None:
     class MuteError(Exception):
         def __str__(self) -> str:
