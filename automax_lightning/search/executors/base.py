@@ -121,7 +121,7 @@ def write_error(directory: Path, error: str) -> None:
         error: the traceback.
     """
     directory.mkdir(parents=True, exist_ok=True)
-    TrialFiles(directory).error.write_text(error, encoding="utf-8")
+    TrialFiles(directory).error.write_text(error, encoding="utf-8", errors="backslashreplace")
 
 
 class InlineExecutor:
