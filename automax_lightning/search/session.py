@@ -72,6 +72,7 @@ class SearchSession:
         self.experiment_name, self.stop, self.listener = experiment_name, stop, listener
         self.seed, self.deterministic = seed, deterministic
         self.running: frozenset[int] = frozenset()
+        self.is_pausing = False
         self.directories = TrialDirectories(journal.directory)
         self._logged = 0
         self._kept: TrialResult | None = None
@@ -138,7 +139,7 @@ class SearchSession:
         self.listener.trial_started(spec)
         self.running = self.running | {spec.number}
         rule = self.plan.rule if may_stop and spec.origin != "user" else None
-        self.executor.submit(spec, self._on_epoch(spec, rule), lambda: self.stop.requested is not None)
+        self.executor.submit(spec, self._on_epoch(spec, rule), lambda: self.is_pausing or self.stop.requested is not None)
 
     def _on_epoch(self, spec: TrialSpec, rule: CurveRule | None) -> OnEpoch:
         curve = dict(self.history.curves.get(spec.number, {}))

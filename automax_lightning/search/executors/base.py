@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
@@ -16,13 +17,11 @@ from automax_lightning.trial.result import interrupt_in, status_of, traceback_of
 
 
 class Executor(Protocol):
-    """Runs trials, up to `slots` of them at once, and turns everything that happens to them into results.
+    """Runs trials, up to `slots` of them at once, and turns everything that happens to them into results."""
 
-    Attributes:
-        exception: what the last trial raised, where it was raised in this process.
-    """
-
-    exception: BaseException | None
+    @property
+    def exception(self) -> BaseException | None:
+        """What the last trial raised, where it was raised in this process."""
 
     @property
     def slots(self) -> int:
@@ -89,7 +88,8 @@ def run_trial(
         reason = f"hung beyond its limit of {time_limit:g} s and was ended; its stack is in stack.txt"
         result, exception = dataclasses.replace(result, status=Status.TIMEOUT, reason=reason), None
     if result.error is not None and spec.directory is not None:
-        write_error(spec.directory, result.error)
+        with suppress(OSError):  # a full disk; the journal, which has the traceback too, says so
+            write_error(spec.directory, result.error)
     return result, exception
 
 
@@ -104,7 +104,7 @@ def _attempt(
     except BaseException as error:
         if ctrl_c.has_come and interrupt_in(error):
             raise KeyboardInterrupt from error
-        status, reason = status_of(error)
+        status, reason = status_of(error, spec.directory)
         return dataclasses.replace(salvage(spec, status, reason), error=traceback_of(error)), error
 
 

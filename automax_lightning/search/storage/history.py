@@ -155,6 +155,17 @@ class History:
         results = {**self.results, result.number: result}
         return self._next(results=results, reopened=self.reopened - {result.number})
 
+    def retried(self, numbers: Iterable[int]) -> History:
+        """Trials that had failed are to run again, from their start: what they have brought counts no more."""
+        again = frozenset(numbers)
+        results = {number: result for number, result in self.results.items() if number not in again}
+        curves = {number: curve for number, curve in self.curves.items() if number not in again}
+        return self._next(results=results, curves=curves, reopened=self.reopened - again)
+
+    def failed(self) -> tuple[int, ...]:
+        """Numbers of the trials that are over without a score, in order."""
+        return tuple(sorted(number for number, result in self.final().items() if not result.status.has_score))
+
 
 def replay(events: Iterable[Mapping[str, Any]], root: Path, warnings: Sequence[str] = ()) -> History:
     """The history that these events of a journal make.
@@ -180,7 +191,8 @@ def replay(events: Iterable[Mapping[str, Any]], root: Path, warnings: Sequence[s
         if kind == "settings":
             settings = {name: value for name, value in decode(event["settings"]).items() if name != "format"}
         elif kind == "open":
-            command = tuple(event.get("argv", ()))
+            argv = tuple(event.get("argv", ()))
+            command = command if argv[1:2] == ("retry",) else argv  # which says nothing of how the search is run
         elif kind == "known":
             known = tuple(Observation(decode_values(each["values"]), each["cost"]) for each in event["known"])
         elif kind == "ask":
@@ -189,6 +201,11 @@ def replay(events: Iterable[Mapping[str, Any]], root: Path, warnings: Sequence[s
         elif kind == "promote":
             asks[event["number"]] = dataclasses.replace(asks[event["number"]], budget=event["budget"])
             reopened.add(event["number"])
+        elif kind == "retry":
+            for number in event["numbers"]:
+                results.pop(number, None)
+                curves.pop(number, None)
+                reopened.discard(number)
         elif kind == "start":
             started[event["number"]] = event.get("time", 0.0)
         elif kind == "epoch":
