@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,7 @@ from automax_lightning.report import tables
 from automax_lightning.search.interrupt import StopSignal
 from automax_lightning.search.proposer.surrogates import failure_cost
 from automax_lightning.search.record import SearchRecord
+from automax_lightning.search.storage.best import verify_best
 from automax_lightning.search.storage.history import History
 from automax_lightning.search.storage.journal import check_same, read
 from automax_lightning.search.storage.reopening import reopen
@@ -141,7 +143,9 @@ class AutoMAX:
             KeyboardInterrupt: after an interruption; the same call continues.
         """
         before = _progress(self.record)
-        if self.config.overwrite or self.setup.plan.next(self.history) is not None:
+        is_over = self.setup.plan.next(self.history) is None
+        is_settled = self.history.settled or not os.access(self.directory, os.W_OK)  # a finished search may be only read
+        if self.config.overwrite or not (is_over and is_settled):
             run_search(self.setup, self.history, self._keep, console=self._console, client=self._client, known=self._known)
         self.say(self.trial_table())
         if _progress(self.record) == before:
@@ -354,9 +358,10 @@ class AutoMAX:
             CheckpointError: if no trial has a score, its checkpoint is gone or damaged, or holds objects that are not trusted.
             ConfigError: if the trainable has no module.
         """
-        path = self.best_directory / BEST
-        if self.best is None or not path.exists():
+        if self.best is None:
+            path = self.best_directory / BEST
             raise CheckpointError(str(path), "the best trial's checkpoint", "none", "Run optimize() first.")
+        path = verify_best(self.directory, self.experiment_name, self.history, self.best)
         module = module_of(self.setup.make(self.best_config), "load_best_model")
         module.configure_model()  # Lightning's place for layers that are made late; it may be called twice
         module.load_state_dict(load_checkpoint(path, trust=self.config.trust if trust is None else trust)["state_dict"])

@@ -18,12 +18,10 @@ from automax_lightning.search.executors.choose import make_executor
 from automax_lightning.search.executors.retrying import RetryingExecutor
 from automax_lightning.search.interrupt import StopSignal
 from automax_lightning.search.planning.stopping import StopRules
-from automax_lightning.search.proposer.smac_facade import export
 from automax_lightning.search.session import SearchSession
-from automax_lightning.search.storage.directory import check_free, is_ours, remove_search
 from automax_lightning.search.storage.history import History, Observation
 from automax_lightning.search.storage.journal import Journal
-from automax_lightning.search.storage.lock import SearchLock
+from automax_lightning.search.storage.ownership import BEST_FILES, put_back, remove_search, set_aside
 from automax_lightning.trial.records import Status, TrialResult
 from automax_lightning.tuner.setup import SearchSetup
 from automax_lightning.utils.files import write_atomically
@@ -62,8 +60,8 @@ def run_search(
         setup.check(inline=client is None and setup.config.place == "inline")
     if setup.plan.ladder is not None:
         say(setup.plan.ladder.describe(setup.config.n_trials))
+    missing = [folder for folder in (setup.directory, setup.directory.parent) if not folder.exists()]
     clear(setup, history)
-    traces = None if history.asks else _Traces(setup)
     latest = [history]
 
     def closed(newest: History) -> None:
@@ -78,12 +76,12 @@ def run_search(
             open_session(setup, stop, progress, closed, client=client, known=known) as session,
         ):
             _loop(session, setup, stop, say)
+            session.finish()
     except Exception:
-        if traces is not None and _has_nothing_to_lose(latest[0]):
-            traces.remove()
+        if not history.asks and _has_nothing_to_lose(latest[0]):
+            _take_back(setup, missing)
             keep(History())
         raise
-    export(setup.proposer.facade_for(setup.plan.observations(latest[0])), setup.directory / "smac")
     if stop.requested is not None:
         say(f"Stopped with {len(latest[0].final())} of {setup.config.n_trials} trials finished. The same command continues.")
         raise KeyboardInterrupt(stop.requested.name)
@@ -96,10 +94,23 @@ def _has_nothing_to_lose(history: History) -> bool:
 
 
 def clear(setup: SearchSetup, history: History) -> None:
-    """Remove the search that is to be overwritten, unless somebody runs it."""
-    if setup.config.overwrite and not history.asks and setup.directory.exists():
-        with SearchLock(setup.directory):
-            remove_search(setup.directory, setup.best_directory)
+    """Move the search aside that is to be overwritten, unless somebody runs it."""
+    if setup.config.overwrite and not history.asks:
+        set_aside(setup.directory)
+
+
+def _take_back(setup: SearchSetup, missing: Sequence[Path]) -> None:
+    """Remove a search that has come to nothing, and put the one back that it was to overwrite.
+
+    Args:
+        setup: of the search.
+        missing: folders that were not there before it.
+    """
+    remove_search(setup.directory)
+    put_back(setup.directory)
+    for folder in missing:
+        with suppress(OSError):  # somebody else's files are in it
+            folder.rmdir()
 
 
 def check_place(directory: Path, *, write: bool = False) -> None:
@@ -139,14 +150,14 @@ def open_session(
         known: what is known from another search.
     """
     check_place(setup.directory, write=True)
-    check_free(setup.directory)
-    with Journal(setup.directory, setup.journal_settings) as journal:
+    with Journal(setup.directory, setup.journal_settings, _reserved(setup)) as journal:
         try:
             with _executor(setup, client) as executor:
                 for warning in journal.history.warnings:
                     progress.write(warning)
                 if known and not journal.history.asks and not journal.history.known:
                     journal.record_known(known)
+                journal.claim("config.yaml")
                 write_atomically(setup.directory / "config.yaml", yaml.safe_dump(setup.document).encode())
                 with SearchSession(
                     journal, setup.proposer, executor, setup.plan, experiment_name=setup.experiment_name,
@@ -155,6 +166,12 @@ def open_session(
                     yield session
         finally:
             keep(journal.history)
+
+
+def _reserved(setup: SearchSetup) -> list[str]:
+    """What the search will write as the best trial's directory."""
+    name = setup.best_directory.name
+    return [*(f"{name}/{file}" for file in BEST_FILES), *(f"{name}.{suffix}" for suffix in ("new", "new.part", "old"))]
 
 
 @contextmanager
@@ -240,26 +257,3 @@ def _raise_if_hopeless(result: TrialResult, session: SearchSession) -> None:
         raise FirstTrialFailedError(
             "trial 1", "a fit that runs", f"{result.reason}\n{result.error or ''}", "Repair what it names."
         )
-
-
-class _Traces:
-    """What a search's directory held before the search was begun, so that everything else can be removed."""
-
-    def __init__(self, setup: SearchSetup) -> None:
-        self.directory, self.best = setup.directory, setup.best_directory
-        self.before = frozenset(self.directory.rglob("*"))
-        self.missing = [folder for folder in (self.directory, self.directory.parent) if not folder.exists()]
-
-    def remove(self) -> None:
-        """Remove what the search has written since, and nothing that was there or that somebody else put beside it."""
-        for path in self._new():
-            with suppress(OSError):  # a folder with somebody else's files in it
-                path.rmdir() if path.is_dir() and not path.is_symlink() else path.unlink()
-        for folder in self.missing:
-            with suppress(OSError):
-                folder.rmdir()
-
-    def _new(self) -> list[Path]:
-        """The search's files and folders that were not there, the deepest first."""
-        new = (path for path in sorted(self.directory.rglob("*"), reverse=True) if path not in self.before)
-        return [path for path in new if is_ours(path, self.directory, self.best)]

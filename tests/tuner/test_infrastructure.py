@@ -64,9 +64,7 @@ def test_data_that_fail_once_cost_nothing(tmp_path: Path, place: str) -> None:
 def test_data_that_go_on_failing_stop_the_search_and_spend_nothing(tmp_path: Path, place: dict[str, Any]) -> None:
     made = flaky(tmp_path, 4)
     search = tuner(tmp_path, n_trials=3, made=made, target="score", **place)
-    with pytest.raises(
-        InfrastructureError, match=r"found ConnectionResetError: the service closed .* no trial is spent"
-    ):
+    with pytest.raises(InfrastructureError, match=r"found ConnectionResetError: the service closed .* no trial is spent"):
         search.optimize()
     assert len(list(tmp_path.glob("mark-*"))) == 2
     lost = [result for result in search.history.results.values() if result.status is Status.LOST]
