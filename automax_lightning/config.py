@@ -104,7 +104,9 @@ class AutoMAXConfig:
         n_workers: trials at once.
         gpus_per_trial: GPUs of each trial; None deals them out in turn to the workers.
         max_trials_per_worker: a child process is replaced after so many trials; None for never.
-        retries: how often a trial whose process died (for lack of memory, say) goes on in another.
+        retries: how often a trial is resumed, after a pause, that its process (for lack of memory, say), a disk, a network
+            or a cluster has failed, from 0. A trial that a disk, a network or a cluster fails once more is no failed trial:
+            the search stops, and the same call resumes it.
         scheduler: address of a Dask scheduler (``tcp://host:8786``), or the path of its scheduler file.
         verbose: show Lightning's own bars and messages in each trial.
         trust: whether objects that your module keeps in its checkpoints may run code when these are loaded; False loads
@@ -146,7 +148,7 @@ class AutoMAXConfig:
     n_workers: int = 1
     gpus_per_trial: int | None = None
     max_trials_per_worker: int | None = None
-    retries: int = 0
+    retries: int = 1
     scheduler: str | None = None
     verbose: bool = False
     trust: bool = False

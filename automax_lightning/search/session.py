@@ -79,6 +79,7 @@ class SearchSession:
         self.running: frozenset[int] = frozenset()
         self._submitted: list[int] = []
         self._early: dict[int, TrialResult] = {}
+        self.is_pausing = False
         self.directories = TrialDirectories(journal.directory)
         self._logged = 0
         self._kept: TrialResult | None = None
@@ -150,7 +151,7 @@ class SearchSession:
         if self.is_ordered:
             self._submitted.append(spec.number)
         rule = self.plan.rule if may_stop and spec.origin != "user" else None
-        self.executor.submit(spec, self._on_epoch(spec, rule), lambda: self.stop.requested is not None)
+        self.executor.submit(spec, self._on_epoch(spec, rule), lambda: self.is_pausing or self.stop.requested is not None)
 
     def _on_epoch(self, spec: TrialSpec, rule: CurveRule | None) -> OnEpoch:
         curve = dict(self.history.curves.get(spec.number, {}))

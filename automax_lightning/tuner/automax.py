@@ -23,6 +23,7 @@ from automax_lightning.search.record import SearchRecord
 from automax_lightning.search.storage.best import verify_best
 from automax_lightning.search.storage.history import History
 from automax_lightning.search.storage.journal import check_same, read
+from automax_lightning.search.storage.reopening import reopen
 from automax_lightning.search.warm_start import known_from
 from automax_lightning.space.configurations import values
 from automax_lightning.trial.checkpoint import BEST, load_checkpoint
@@ -30,7 +31,7 @@ from automax_lightning.trial.records import Status, TrialResult
 from automax_lightning.tuner import plots
 from automax_lightning.tuner.ensemble import Ensemble, ensemble
 from automax_lightning.tuner.fits import best_of, module_of
-from automax_lightning.tuner.loop import check_place, clear, open_session, run_search
+from automax_lightning.tuner.loop import check_place, clear, open_session, raise_if_lost, run_search
 from automax_lightning.tuner.refit import Refit, refit
 from automax_lightning.tuner.setup import SearchSetup, Trainer
 from automax_lightning.utils.arguments import check_arguments, flag, of_type, text
@@ -191,6 +192,23 @@ class AutoMAX:
                               "See trials_dataframe().")  # fmt: skip
         return self._run_one(lambda session: session.run(session.promote(number, None), may_stop=False))
 
+    def retry(self, trials: Iterable[int] | None = None) -> Configuration:
+        """The best configuration, after failed trials have run again from their beginning.
+
+        For trials that failed for a reason that is gone: a service that did not answer, too little memory, a mistake in
+        the model that was repaired. They keep their numbers, configurations and seeds.
+
+        Args:
+            trials: numbers of failed trials; None for all of them.
+
+        Raises:
+            ConfigError: if one of `trials` has not failed.
+            Exception: as `optimize`, which runs them.
+        """
+        reopen(self.directory, trials)
+        self._keep(read(self.directory))
+        return self.optimize()
+
     def say(self, text: str) -> None:
         """Print, unless quiet."""
         self._console.print(text, markup=False, soft_wrap=True)
@@ -199,7 +217,9 @@ class AutoMAX:
         progress = SearchProgress(self.objective, len(self.history.asks) + 1, quiet=True)
         clear(self.setup, self.history)
         with open_session(self.setup, StopSignal(), progress, self._keep, client=self._client, known=self._known) as session:
-            return run(session)
+            result = run(session)
+        raise_if_lost(result)
+        return result
 
     def _keep(self, history: History) -> None:
         self.record = self.record.with_history(history)

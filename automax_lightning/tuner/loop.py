@@ -12,9 +12,10 @@ import yaml
 from rich.console import Console
 
 from automax_lightning.display.progress import Progress, make_progress
-from automax_lightning.errors import ConfigError, FirstTrialFailedError
+from automax_lightning.errors import ConfigError, FirstTrialFailedError, InfrastructureError
 from automax_lightning.search.executors.base import Executor
 from automax_lightning.search.executors.choose import make_executor
+from automax_lightning.search.executors.retrying import RetryingExecutor
 from automax_lightning.search.interrupt import StopSignal
 from automax_lightning.search.planning.stopping import StopRules
 from automax_lightning.search.session import SearchSession
@@ -176,7 +177,9 @@ def _reserved(setup: SearchSetup) -> list[str]:
 
 @contextmanager
 def _executor(setup: SearchSetup, client: Any) -> Iterator[Executor]:
-    executor = make_executor(setup.config, setup.trainer, setup.objective, setup.directory, client)
+    executor = RetryingExecutor(
+        make_executor(setup.config, setup.trainer, setup.objective, setup.directory, client), setup.config.retries
+    )
     try:
         yield executor
     finally:
@@ -189,14 +192,49 @@ def _loop(session: SearchSession, setup: SearchSetup, stop: StopSignal, say: Cal
         setup.objective, walltime_limit=config.walltime_limit, target_score=config.target_score,
         patience=config.patience, max_failures=config.max_failures, seconds=session.history.seconds,
     )  # fmt: skip
+    lost: TrialResult | None = None
     while True:
-        reason = _fill(session, stop, rules)
-        if not session.running:
-            break
-        _raise_if_hopeless(session.wait(), session)
+        with _says_what_to_repair(setup.directory):
+            reason = None if lost else _fill(session, stop, rules)
+            if not session.running:
+                break
+            result = session.wait()
+        if result.status is Status.LOST:
+            lost, session.is_pausing = lost or result, True  # what else runs is kept at the end of its epoch
+        _raise_if_hopeless(result, session)
+    if lost is not None and stop.requested is None:
+        raise_if_lost(lost)
     is_short = len(session.history.asks) < config.n_trials
     if stop.requested is None and (reason or is_short):
         say(f"Search ended: {reason or 'every configuration of this finite space has been tried'}.")
+
+
+def raise_if_lost(result: TrialResult) -> None:
+    """Raise if a disk, a network or a cluster has failed a trial, in all its attempts.
+
+    Args:
+        result: of the trial.
+
+    Raises:
+        InfrastructureError: with what the trial said.
+    """
+    if result.status is Status.LOST:
+        raise InfrastructureError(
+            f"trial {result.number}", "a disk, a network and data that can be read and written", result.reason,
+            "Repair that, and start the search again in the same way: it is resumed where it stopped, and no trial is spent.",
+        )  # fmt: skip
+
+
+@contextmanager
+def _says_what_to_repair(directory: Path) -> Iterator[None]:
+    """Turn an I/O error of the search's own files into what the user can do about it."""
+    try:
+        yield
+    except OSError as error:
+        raise InfrastructureError(
+            str(error.filename or directory), "a file that the search can read and write", f"{type(error).__name__}: {error}",
+            "Make room, or repair the disk, and start the search again in the same way: it is resumed where it stopped.",
+        ) from error  # fmt: skip
 
 
 def _fill(session: SearchSession, stop: StopSignal, rules: StopRules) -> str | None:

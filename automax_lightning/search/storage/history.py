@@ -173,6 +173,17 @@ class History:
         results = {**self.results, result.number: result}
         return self._next(results=results, reopened=self.reopened - {result.number})
 
+    def retried(self, numbers: Iterable[int]) -> History:
+        """Trials that had failed are to run again, from their start: what they have brought counts no more."""
+        again = frozenset(numbers)
+        results = {number: result for number, result in self.results.items() if number not in again}
+        curves = {number: curve for number, curve in self.curves.items() if number not in again}
+        return self._next(results=results, curves=curves, reopened=self.reopened - again)
+
+    def failed(self) -> tuple[int, ...]:
+        """Numbers of the trials that are over without a score, in order."""
+        return tuple(sorted(number for number, result in self.final().items() if not result.status.has_score))
+
 
 class Replay:
     """Makes a history of the events of a journal, one after the other; paths are kept relative to `root`.
@@ -197,7 +208,7 @@ class Replay:
         self._take: dict[str, Callable[[Mapping[str, Any]], None]] = {
             "open": self._open, "settings": self._settings, "known": self._known, "wrote": self._wrote, "ask": self._ask,
             "promote": self._promote, "start": self._start, "epoch": self._epoch, "result": self._result,
-            "settled": _nothing, "aside": _nothing,
+            "retry": self._retry, "settled": _nothing, "aside": _nothing,
         }  # fmt: skip
 
     def add(self, event: Mapping[str, Any], where: str = "journal.jsonl") -> None:
@@ -241,7 +252,9 @@ class Replay:
         )  # fmt: skip
 
     def _open(self, event: Mapping[str, Any]) -> None:
-        self.command = tuple(event.get("argv", ()))
+        argv = tuple(event.get("argv", ()))
+        if argv[1:2] != ("retry",):  # which says nothing of how the search is run
+            self.command = argv
         self.search = self.search or str(event.get("search", ""))
 
     def _settings(self, event: Mapping[str, Any]) -> None:
@@ -264,6 +277,12 @@ class Replay:
         number = event["number"]
         self.asks[number] = dataclasses.replace(self.asks[number], budget=event["budget"])
         self.reopened.add(number)
+
+    def _retry(self, event: Mapping[str, Any]) -> None:
+        for number in event["numbers"]:
+            self.results.pop(number, None)
+            self.curves.pop(number, None)
+            self.reopened.discard(number)
 
     def _start(self, event: Mapping[str, Any]) -> None:
         self.started[event["number"]] = event.get("time", 0.0)

@@ -154,6 +154,11 @@ class Journal:
         self._append({"event": "promote", "number": number, "budget": budget})
         self.history = self.history.promoted(number, budget)
 
+    def record_retry(self, numbers: Sequence[int]) -> None:
+        """Trials that had failed are to run again."""
+        self._append({"event": "retry", "numbers": list(numbers)})
+        self.history = self.history.retried(numbers)
+
     def record_start(self, number: int) -> None:
         """A trial begins, or is resumed."""
         self._look_at(TrialFiles.of(self.directory, number).directory)
