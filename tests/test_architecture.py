@@ -61,6 +61,7 @@ MAY_IMPORT: dict[str, list[str]] = {
     "recipes.networks": ["recipes", "models", "utils"],
     "recipes": ["recipes.*", "tuner", "factory", "auc", "auc.data", "auc.pairs", "trial", "space", "config", "models", "utils"],
     "cli": ["*"],
+    "cli.directory": ["*"],
 }
 
 # A partner library -> the modules that may import it.

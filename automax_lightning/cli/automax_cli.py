@@ -14,6 +14,7 @@ from automax_lightning.cli.config_factory import ConfigFactory, Parser, best_con
 from automax_lightning.cli.search_section import SearchSection
 from automax_lightning.config import AutoMAXConfig
 from automax_lightning.factory.fit_factory import factory_of
+from automax_lightning.search.storage.ownership import claim_file
 from automax_lightning.space.autopartial import autopartial
 from automax_lightning.space.conditions import add_conditions
 from automax_lightning.trial.checkpoint import BEST, read_checkpoint
@@ -126,6 +127,7 @@ def write_best_config(tuner: AutoMAX, program: str) -> None:
     key = read_checkpoint(tuner.best_directory / BEST).logged_key(tuner.objective)
     content = best_config(factory, searched, tuner.history.spec(best.number).seed, key, epochs)
     path = tuner.directory / "best_config.yaml"
+    claim_file(tuner.directory, path.name)
     path.write_text(factory.parser.text(content), encoding="utf-8")
     tuner.say(tuner.summary())
     tuner.say(f"Best configuration as a file: {path}")

@@ -41,10 +41,10 @@ COMMANDS: Mapping[str, Command] = {
     "validate": Command("cli.early_checks", "run", "score the validation split"),
     "test": Command("cli.early_checks", "run", "score the test split"),
     "predict": Command("cli.early_checks", "run", "predict"),
-    "report": Command("cli.report", "main", "write one HTML file that shows the search in DIR"),
-    "status": Command("cli.status", "main", "how the search in DIR stands, whoever runs it"),
-    "retry": Command("cli.retry", "main", "run failed trials of the search in DIR again"),
-    "repair": Command("cli.repair", "main", "make a damaged journal in DIR readable again; says what is lost"),
+    "report": Command("cli.directory.report", "main", "write one HTML file that shows the search in DIR"),
+    "status": Command("cli.directory.status", "main", "how the search in DIR stands, whoever runs it"),
+    "retry": Command("cli.directory.retry", "main", "run failed trials of the search in DIR again"),
+    "repair": Command("cli.directory.repair", "main", "make a damaged journal in DIR readable again; says what is lost"),
     "examples": Command("cli.examples", "main", "list the examples; --copy DIR copies them"),
 }
 """Every command, in the order of ``--help``."""

@@ -13,6 +13,7 @@ import yaml
 from automax_lightning.errors import ConfigError, closest
 from automax_lightning.recipes import load
 from automax_lightning.recipes.reading import FLAGS
+from automax_lightning.search.storage.ownership import claim_file
 
 if TYPE_CHECKING:
     from automax_lightning.trial.records import TrialSpec
@@ -54,6 +55,7 @@ def run(arguments: Sequence[str], directory: Path | None = None) -> AutoMAX:
     best = tuner.best
     assert best is not None
     file = tuner.directory / "best_recipe.yaml"
+    claim_file(tuner.directory, file.name)
     write_best_recipe(loaded.recipe.given, tuner.history.spec(best.number), file)
     tuner.say(tuner.summary())
     tuner.say(f"Train it again: automax-lightning run --config_file {file}")

@@ -93,8 +93,8 @@ class SearchSession:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        if kind is not None and issubclass(kind, JournalError):  # which says that the directory is not the search's any more
-            return
+        if self.history.settled or (kind is not None and issubclass(kind, JournalError)):
+            return  # a `JournalError` says that the directory is not the search's any more
         with nullcontext() if kind is None else suppress(Exception):  # what ended the search says more
             self._settle(is_end=True)
 

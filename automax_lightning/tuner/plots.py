@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from automax_lightning.search.record import SearchRecord
+from automax_lightning.search.storage.ownership import claim_file
 from automax_lightning.utils.imports import need_extra
 
 if TYPE_CHECKING:
@@ -50,6 +51,8 @@ def report(record: SearchRecord, path: str | Path | None) -> Path:
     need_extra("AutoMAX.report")
     from automax_lightning.report.page.page import write_report
 
+    if path is None and record.directory is not None:
+        claim_file(record.directory, "report.html")
     return write_report(record, None if path is None else Path(path))
 
 

@@ -11,6 +11,7 @@ from automax_lightning.auc.data.datamodule import AUCDataModule
 from automax_lightning.auc.data.merged import MergedDataModule
 from automax_lightning.errors import ConfigError
 from automax_lightning.search.record import SearchRecord
+from automax_lightning.search.storage.ownership import claim_file
 from automax_lightning.tuner.fits import best_of, fit_of, train_all
 from automax_lightning.tuner.setup import SearchSetup
 
@@ -59,6 +60,7 @@ def refit(setup: SearchSetup, record: SearchRecord, data: L.LightningDataModule 
         return MergedDataModule(own)
 
     path = setup.directory / "refit" / "refit.ckpt"
+    claim_file(setup.directory, "refit/refit.ckpt")
     module, test = train_all(
         fit, merge, spec.seed if seed is None else seed, epochs=spec.epochs or fit.epochs, stop_after=best.best_epoch,
         checkpoint=path,

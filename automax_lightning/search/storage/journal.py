@@ -95,7 +95,8 @@ class Journal:
         self.history = dataclasses.replace(self.history, search=search, format=FORMAT)
         if is_old or {**self.history.settings} != self.settings:
             self._append({"event": "settings", "settings": encode({**self.settings, "format": FORMAT})})
-        self._look_at(self.directory / "workers")
+        for name in ("workers", "factory.pkl"):
+            self._look_at(self.directory / name)
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         if self._descriptor is not None:
@@ -125,7 +126,7 @@ class Journal:
             self.history = self.history.noted(written=self.history.written | frozenset(new))
 
     def _look_at(self, folder: Path) -> None:
-        """Remember what is in a folder before the search lets others write into it."""
+        """Remember which files are there before the search lets others write there."""
         self._before.setdefault(folder, frozenset(files_below(folder)))
 
     def _claim_what_is_new(self) -> None:

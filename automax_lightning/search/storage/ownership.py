@@ -6,9 +6,10 @@ import os
 import re
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
-from automax_lightning.errors import JournalError
+from automax_lightning.errors import JournalError, SearchLockedError
 from automax_lightning.search.storage.lines import is_inside, is_ours, lines, to_line
 from automax_lightning.search.storage.lock import SearchLock
 from automax_lightning.trial.checkpoint import BEST, SCORES, TrialFiles
@@ -44,13 +45,12 @@ def owned(directory: Path) -> set[str]:
     if not is_ours(directory):
         return set()
     names = {JOURNAL, *_LOCKS}
-    has_record = False
+    begun_by_0_1_0 = False
     for line in lines(directory / JOURNAL):
-        if line.event is None:
-            continue
-        has_record = has_record or "search" in line.event
-        names |= _names_in(line.event)
-    if not has_record:
+        if line.event is not None:
+            begun_by_0_1_0 = begun_by_0_1_0 or (line.number == 1 and "search" not in line.event)
+            names |= _names_in(line.event)
+    if begun_by_0_1_0:
         names |= {*_WRITTEN_BY_0_1_0, *_best_of_0_1_0(directory)}
     names |= {f"{name}.new" for name in names}  # before it takes its name
     return {name for name in names if _is_file_inside(directory, name)}
@@ -94,7 +94,9 @@ def _is_file_inside(directory: Path, name: str) -> bool:
 
 
 def files_below(folder: Path) -> Iterator[Path]:
-    """Everything below a folder that is no folder itself; symbolic links are not followed."""
+    """Everything below a folder, or at a path, that is no folder itself; symbolic links are not followed."""
+    if os.path.lexists(folder) and not folder.is_dir():
+        yield folder
     for parent, folders, names in os.walk(folder):
         yield from (Path(parent) / name for name in names)
         yield from (Path(parent) / name for name in folders if (Path(parent) / name).is_symlink())
@@ -119,6 +121,40 @@ def refuse_foreign_files(directory: Path, names: Iterable[str]) -> None:
                 str(path), "a name that is free, because a search writes it", "what lies there without a journal",
                 "Move it away, or choose another name or output_directory.",
             )  # fmt: skip
+
+
+def claim_file(directory: Path, name: str) -> None:
+    """Record that a file is the search's, before it is written by somebody who has not opened the journal.
+
+    Args:
+        directory: of the search, which may be running; nothing happens where there is none.
+        name: path relative to it.
+
+    Raises:
+        JournalError: if such a file is there, and the journal does not know of it.
+    """
+    if not is_ours(directory) or name in owned(directory):
+        return
+    if os.path.lexists(directory / name):
+        raise JournalError(
+            str(directory / name), "a name that is free, or the search's own file", "a file that the search has not written",
+            "Move it away, or say where else to write.",
+        )  # fmt: skip
+    line = to_line({"event": "wrote", "paths": [name], "time": round(time.time(), 3)})
+    with suppress(SearchLockedError), SearchLock(directory):
+        _append(directory, line)
+        return
+    _append(directory, line)  # one write at the end is whole, whoever else writes there
+
+
+def _append(directory: Path, line: bytes) -> None:
+    with open(directory / JOURNAL, "rb+", buffering=0) as file:
+        end = file.seek(0, os.SEEK_END)
+        file.seek(end - 1)
+        if file.read(1) != b"\n":  # the next start of the search drops the line that was cut; this one would be lost with it
+            return
+    with open(directory / JOURNAL, "ab", buffering=0) as file:
+        file.write(line)
 
 
 def remove_search(directory: Path) -> None:
@@ -174,8 +210,7 @@ def set_aside(directory: Path) -> Path | None:
         )
     with SearchLock(directory):  # never under the feet of a search that is running
         mine = owned(directory)
-        with open(directory / JOURNAL, "ab") as file:
-            file.write(to_line({"event": "aside", "of": directory.name, "time": round(time.time(), 3)}))
+        _append(directory, to_line({"event": "aside", "of": directory.name, "time": round(time.time(), 3)}))
         aside = _free_name(directory)
         if all(path.relative_to(directory).as_posix() in mine for path in files_below(directory)):
             os.rename(directory, aside)

