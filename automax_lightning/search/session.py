@@ -210,7 +210,8 @@ class SearchSession:
         self._keep_best()
         self._clean_up()
         if not self._has_dropped and self.best() is not None:
-            drop_set_aside(self.journal.directory)
+            with suppress(OSError):  # it only takes room; the next start tries again
+                drop_set_aside(self.journal.directory)
             self._has_dropped = True
 
     def finish(self) -> None:

@@ -42,6 +42,11 @@ def owned(directory: Path) -> set[str]:
     Args:
         directory: of a search; for one without a journal of ours the answer is empty.
     """
+    return {name for name in _proven(directory) if _is_file_inside(directory, name)}
+
+
+def _proven(directory: Path) -> set[str]:
+    """The names that the journal proves to be the search's, whether such files are there or not."""
     if not is_ours(directory):
         return set()
     names = {JOURNAL, *_LOCKS}
@@ -53,7 +58,7 @@ def owned(directory: Path) -> set[str]:
     if begun_by_0_1_0:
         names |= {*_WRITTEN_BY_0_1_0, *_best_of_0_1_0(directory)}
     names |= {f"{name}.new" for name in names}  # before it takes its name
-    return {name for name in names if _is_file_inside(directory, name)}
+    return {name for name in names if is_inside(name)}
 
 
 def _names_in(event: object) -> set[str]:
@@ -82,8 +87,6 @@ def _best_of_0_1_0(directory: Path) -> set[str]:
 
 
 def _is_file_inside(directory: Path, name: str) -> bool:
-    if not is_inside(name):
-        return False
     path = directory
     parts = PurePosixPath(name).parts
     for part in parts:
@@ -167,10 +170,10 @@ def remove_search(directory: Path) -> None:
     """
     if directory.is_symlink():
         return
-    mine = owned(directory)
+    mine, folders_of = owned(directory), _proven(directory)
     for name in sorted(mine - {JOURNAL}):
         (directory / name).unlink(missing_ok=True)
-    _remove_empty_folders(directory, mine)
+    _remove_empty_folders(directory, folders_of)  # those too that a removal has left that was cut
     if JOURNAL in mine:
         (directory / JOURNAL).unlink(missing_ok=True)
     _rmdir(directory)
@@ -220,7 +223,7 @@ def set_aside(directory: Path) -> Path | None:
         for name in sorted(mine - {JOURNAL, *_LOCKS}):
             (aside / name).parent.mkdir(parents=True, exist_ok=True)
             os.rename(directory / name, aside / name)
-        _remove_empty_folders(directory, mine)
+        _remove_empty_folders(directory, _proven(directory))
         (directory / JOURNAL).unlink()
     return aside
 
@@ -233,11 +236,14 @@ def _free_name(directory: Path) -> Path:
 
 def _set_aside_of(directory: Path) -> list[Path]:
     """The searches that were moved aside from here, the newest last."""
+    return [path for path in _named_as_aside(directory) if is_ours(path) and _was_set_aside(path, directory.name)]
+
+
+def _named_as_aside(directory: Path) -> list[Path]:
     if not directory.parent.is_dir():
         return []
     siblings = sorted(path for path in directory.parent.iterdir() if path.name.startswith(f"{directory.name}.old-"))
-    named = [path for path in siblings if _ASIDE.fullmatch(path.name.removeprefix(directory.name)) and not path.is_symlink()]
-    return [path for path in named if is_ours(path) and _was_set_aside(path, directory.name)]
+    return [path for path in siblings if _ASIDE.fullmatch(path.name.removeprefix(directory.name)) and not path.is_symlink()]
 
 
 def _was_set_aside(aside: Path, name: str) -> bool:
@@ -251,6 +257,8 @@ def drop_set_aside(directory: Path) -> None:
     """Remove the searches that were moved aside from here, once the one that has replaced them has a result."""
     for aside in _set_aside_of(directory):
         remove_search(aside)
+    for empty in _named_as_aside(directory):
+        _rmdir(empty)  # left by a removal that was cut after its last file
 
 
 def put_back(directory: Path) -> None:
