@@ -53,6 +53,7 @@ _RULES: Mapping[str, Rule] = {
     "retries": integer(0, example=1),
     "scheduler": text("tcp://host:8786").or_none,
     "verbose": flag(),
+    "trust": flag(),
 }  # fmt: skip
 
 
@@ -79,7 +80,10 @@ class AutoMAXConfig:
             otherwise.
         initial_configs: configurations (name -> value) that are tried right after the default.
         walltime_limit: seconds of the whole search after which no further trial starts; None for no limit.
-        trial_time_limit: seconds that one trial may train, above 0; None for no limit.
+        trial_time_limit: seconds that one trial may train, above 0; None for no limit. A trial that hangs is ended a little
+            later: its worker process as a whole. With ``executor="inline"`` only what waits in Python or in a system call
+            can be ended (a lock, a queue, a socket), with its stack in ``stack.txt``; for C code that hangs pass
+            ``executor="process"``.
         target_score: validation score at which the search stops; None for no such score.
         patience: number of consecutive trials without improvement before the search stops; None for no limit.
         max_failures: number of failed trials before the search stops; None for no limit.
@@ -99,6 +103,8 @@ class AutoMAXConfig:
         retries: how often a trial whose process died (out of memory, say) is resumed in another process, at least 0.
         scheduler: address of a Dask scheduler (``tcp://host:8786``), or the path of its scheduler file.
         verbose: show Lightning's own bars and messages in each trial.
+        trust: whether objects that your module keeps in its checkpoints may run code when these are loaded; False loads
+            tensors and plain values only.
 
     Raises:
         ConfigError: if a value is out of range (a `ValueError`).
@@ -138,6 +144,7 @@ class AutoMAXConfig:
     retries: int = 0
     scheduler: str | None = None
     verbose: bool = False
+    trust: bool = False
 
     def __post_init__(self) -> None:
         check_arguments("AutoMAXConfig", _RULES, vars(self))

@@ -80,6 +80,10 @@ class FirstTrialFailedError(AutoMAXError, RuntimeError):
     """The first trial failed, so that every other one would fail as well."""
 
 
+class TrialAbortedError(AutoMAXError, RuntimeError):
+    """A trial's code raised what is meant to end the program: SystemExit, or a KeyboardInterrupt that is no Ctrl-C."""
+
+
 class ExecutionError(AutoMAXError, RuntimeError):
     """The place that was asked to run trials cannot run them."""
 

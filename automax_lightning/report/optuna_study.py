@@ -89,7 +89,7 @@ def distribution(parameter: Parameter) -> BaseDistribution:
     """A hyperparameter's range or choices in Optuna's terms.
 
     Args:
-        parameter: one of the space.
+        parameter: a searched hyperparameter.
     """
     if not parameter.is_range:
         return CategoricalDistribution(list(dict.fromkeys(_category(choice) for choice in parameter.choices)))

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM as a wish, not an accident: finish the epoch, keep its checkpoint, say how to continue."""
+"""Graceful interruption on SIGINT and SIGTERM: finish the epoch, keep its checkpoint, say how to resume."""
 
 from __future__ import annotations
 
@@ -52,6 +52,6 @@ class StopSignal:
         signal.raise_signal(number)
 
     def _restore(self) -> None:
+        # Once more on leaving: between a second signal and that, a trial's own clean-up gives the handlers back to us.
         for which, handler in self._before.items():
             signal.signal(which, handler)
-        self._before = {}

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import nullcontext, suppress
+from types import TracebackType
 from typing import Any, Protocol
 
 import yaml
@@ -35,6 +37,8 @@ class Listener(Protocol):
 
 class SearchSession:
     """Asks for trials, runs them and records what they bring, each before the next step.
+
+    A context manager: on leaving, ``state.pkl`` holds every trial.
 
     Everything is recorded in one thread and in the order in which it happens, so that the history at any proposal is
     what the journal holds above it, with several trials in flight too.
@@ -69,8 +73,19 @@ class SearchSession:
         self.seed, self.deterministic = seed, deterministic
         self.running: frozenset[int] = frozenset()
         self.directories = TrialDirectories(journal.directory)
+        self._logged = 0
+        self._kept: TrialResult | None = None
+        self._without_last: set[int] = set()
+        self._without_any: set[int] = set()
         self.directories.recover(experiment_name)
         self._settle()
+
+    def __enter__(self) -> SearchSession:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        with nullcontext() if kind is None else suppress(Exception):  # what ended the search says more
+            self._settle(is_end=True)
 
     @property
     def history(self) -> History:
@@ -103,7 +118,7 @@ class SearchSession:
         return spec
 
     def promote(self, number: int, budget: int | None) -> TrialSpec:
-        """Record that a trial goes on up to a larger budget, None for its end."""
+        """Record that a trial is promoted to a larger budget, None for its end."""
         self.journal.record_promotion(number, budget)
         return self.history.spec(number)
 
@@ -113,7 +128,7 @@ class SearchSession:
         return len(self.running) < self.executor.slots
 
     def start(self, spec: TrialSpec, *, may_stop: bool = True) -> None:
-        """Start a recorded trial, or go on with it.
+        """Start a recorded trial, or continue it.
 
         Args:
             spec: a trial that is recorded.
@@ -159,22 +174,28 @@ class SearchSession:
         """The best result so far."""
         return self.plan.best(self.history)
 
-    def _settle(self) -> None:
-        """Everything on disk that the journal decides: the log, the best checkpoint, and which others are kept."""
+    def _settle(self, *, is_end: bool = False) -> None:
+        """What is on disk and follows from the journal: the log, the best checkpoint, and which others are kept.
+
+        Args:
+            is_end: nothing will change any more, so that the log is written however little is new in it.
+        """
         if not self.history.asks:
             return
-        write_state(self.journal.directory / "state.pkl", log(self.history))
+        self._write_state(is_end=is_end)
         self._keep_best()
-        needed = self.plan.resumable(self.history)
-        for number in self.history.final():
-            if number not in needed:
-                self.directories.remove_last(number)
-        for number in self.plan.disposable(self.history):
-            self.directories.remove_checkpoints(number)
+        self._clean_up()
+
+    def _write_state(self, *, is_end: bool) -> None:
+        """Write the whole log when at least a fiftieth of it is new: every trial up to the fiftieth, then every few."""
+        over = len(self.history.final())
+        if is_end or over - self._logged >= max(1, over // 50):
+            write_state(self.journal.directory / "state.pkl", log(self.history))
+            self._logged = over
 
     def _keep_best(self) -> None:
         best = self.best()
-        if best is None or best.checkpoint is None or not best.checkpoint.exists():
+        if best == self._kept or best is None or best.checkpoint is None or not best.checkpoint.exists():
             return
         spec = self.history.spec(best.number)
         described = yaml.safe_dump({"trial": best.number, "score": best.score, **encode_values(spec.configuration)})
@@ -182,3 +203,16 @@ class SearchSession:
         is_same = held.exists() and held.read_text(encoding="utf-8") == described
         if not is_same or self.directories.has_newer_scores(self.experiment_name, best.checkpoint):
             self.directories.replace_best(self.experiment_name, best.checkpoint, {"trial.yaml": described})
+        self._kept = best
+
+    def _clean_up(self) -> None:
+        """Remove the checkpoints that nothing needs any more; each once, so that a trial does not pay for all before it."""
+        over, needed = self.history.final().keys(), self.plan.resumable(self.history)
+        self._without_last &= over - needed  # a promoted trial writes its last checkpoint anew
+        for number in over - needed - self._without_last:
+            self.directories.remove_last(number)
+            self._without_last.add(number)
+        disposable = self.plan.disposable(self.history)
+        for number in disposable - self._without_any:
+            self.directories.remove_checkpoints(number)
+        self._without_any = disposable

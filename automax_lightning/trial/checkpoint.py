@@ -1,18 +1,27 @@
 """What a trial keeps in its directory, and what its checkpoints say of it: every path and every key, spelled once.
 
-Reading paths needs no torch: it is imported where a checkpoint is loaded.
+What a checkpoint says of its trial is read without torch, without the tensors, and without running anything of the file.
 """
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
-from collections.abc import Mapping, MutableMapping
+import hashlib
+import itertools
+import json
+import pickle
+import re
+import warnings
+from collections.abc import Iterable, Iterator, Mapping, MutableMapping
 from pathlib import Path
 from typing import Any
 
 from automax_lightning.errors import CheckpointError
 from automax_lightning.trial.records import Objective, Status, TrialResult, TrialSpec
 from automax_lightning.trial.score_file import FILE
+from automax_lightning.utils.serialization import encode_values
+from automax_lightning.utils.torch_files import damage_in, plain_values
 
 BEST, SCORES = "best.ckpt", FILE
 """Names of the best epoch's checkpoint and of its scores, in a trial's directory and in ``<experiment_name>_best``."""
@@ -82,6 +91,11 @@ class TrialFiles:
         return self.directory / "error.txt"
 
     @property
+    def stack(self) -> Path:
+        """The stacks of all threads of a trial that hung."""
+        return self.directory / "stack.txt"
+
+    @property
     def runs(self) -> Path:
         """The names that logging services gave to the trial's runs."""
         return self.directory / "runs.json"
@@ -103,6 +117,35 @@ class TrialFiles:
 
 
 @dataclasses.dataclass(frozen=True)
+class TrialIdentity:
+    """Whose checkpoint it is; what is not known is None.
+
+    Args:
+        search: id of the search.
+        trial: number of the trial, from 1.
+        configuration: digest of the hyperparameters.
+        seed: of the trial.
+    """
+
+    search: str | None = None
+    trial: int | None = None
+    configuration: str | None = None
+    seed: int | None = None
+
+    @classmethod
+    def of(cls, spec: TrialSpec) -> TrialIdentity:
+        """The identity of a trial."""
+        values = json.dumps(encode_values(spec.configuration), sort_keys=True)
+        return cls(spec.search or None, spec.number, hashlib.sha256(values.encode()).hexdigest()[:16], spec.seed)
+
+    def contradictions(self, other: TrialIdentity) -> list[str]:
+        """What both know and do not agree in, as pieces of a sentence: ``seed 1 instead of 2``."""
+        ours, theirs = dataclasses.asdict(self), dataclasses.asdict(other)
+        known = [name for name in ours if ours[name] is not None and theirs[name] is not None]
+        return [f"{name} {theirs[name]} instead of {ours[name]}" for name in known if ours[name] != theirs[name]]
+
+
+@dataclasses.dataclass(frozen=True)
 class TrialCheckpoint:
     """What a trial's checkpoint says of the trial.
 
@@ -111,6 +154,7 @@ class TrialCheckpoint:
         best_epoch: epoch (from 1) of the best score, or None.
         metrics: logged key -> value at the best epoch.
         seconds: wall-clock seconds spent, over all resumptions.
+        identity: whose checkpoint it is; version 0.1.0 did not say.
         epochs: whole epochs trained.
         global_step: optimizer steps done.
     """
@@ -119,6 +163,7 @@ class TrialCheckpoint:
     best_epoch: int | None = None
     metrics: Mapping[str, float] = dataclasses.field(default_factory=dict)
     seconds: float = 0.0
+    identity: TrialIdentity = dataclasses.field(default_factory=TrialIdentity)
     epochs: int = 0
     global_step: int = 0
 
@@ -129,8 +174,13 @@ class TrialCheckpoint:
 
     def write_into(self, checkpoint: MutableMapping[str, Any]) -> None:
         """Add this to the content of a Lightning checkpoint, which has the numbers of epochs and steps by itself."""
-        kept = {"curve": list(self.curve), "best_epoch": self.best_epoch, "metrics": dict(self.metrics), "seconds": self.seconds}
-        checkpoint[_KEY] = kept
+        checkpoint[_KEY] = {
+            "curve": list(self.curve),
+            "best_epoch": self.best_epoch,
+            "metrics": dict(self.metrics),
+            "seconds": self.seconds,
+            "identity": dataclasses.asdict(self.identity),
+        }
 
     @classmethod
     def find_in(cls, checkpoint: Mapping[str, Any]) -> TrialCheckpoint | None:
@@ -140,7 +190,7 @@ class TrialCheckpoint:
             return None
         return cls(
             tuple(kept["curve"]), kept["best_epoch"], dict(kept["metrics"]), float(kept["seconds"]),
-            int(checkpoint["epoch"]) + 1, int(checkpoint["global_step"]),
+            TrialIdentity(**kept.get("identity", {})), int(checkpoint["epoch"]) + 1, int(checkpoint["global_step"]),
         )  # fmt: skip
 
     def logged_key(self, objective: Objective) -> str:
@@ -153,31 +203,121 @@ class TrialCheckpoint:
 
 
 def read_checkpoint(path: Path) -> TrialCheckpoint:
-    """What a trial's checkpoint says of the trial.
+    """What a trial's checkpoint says of the trial; the file cannot run anything, whoever wrote it.
 
     Args:
         path: a trial's ``best.ckpt`` or ``last.ckpt``.
 
     Raises:
-        CheckpointError: if the file was not written by a trial.
+        CheckpointError: if the file is damaged, or was not written by a trial.
+        OSError: if it cannot be read.
     """
-    record = TrialCheckpoint.find_in(load_checkpoint(path))
+    try:
+        record = TrialCheckpoint.find_in(plain_values(path))
+    except OSError:
+        raise
+    except Exception as error:  # what an unpickler says of a damaged file can be anything
+        raise _damaged(path, f"{type(error).__name__}: {error}") from error
     if record is None:
         raise CheckpointError(str(path), "a checkpoint that a trial has written", "another one", "Check the path.")
     return record
 
 
-def load_checkpoint(path: Path) -> dict[str, Any]:
+def _damaged(path: Path, why: str) -> CheckpointError:
+    return CheckpointError(str(path), "a whole checkpoint", f"a truncated or damaged file ({why})", "Restore it, or train again.")
+
+
+def _check_whole(path: Path) -> None:
+    damage = damage_in(path)
+    if damage is not None:
+        raise _damaged(path, damage)
+
+
+def load_checkpoint(path: Path, *, trust: bool = False) -> dict[str, Any]:
     """The whole content of a trial's checkpoint, on the CPU.
 
     Args:
         path: of the file.
+        trust: whether objects in the file may run code of theirs; if not, only tensors and plain values are loaded.
+
+    Raises:
+        CheckpointError: if the file is truncated or damaged, or holds objects that are not trusted.
     """
+    _check_whole(path)
+    return _load(path, trust=trust)
+
+
+def check_trust(path: Path, *, trust: bool) -> None:
+    """Raise if a checkpoint could not be loaded; its tensors are not read.
+
+    Args:
+        path: of the file.
+        trust: as of `load_checkpoint`; nothing is checked then.
+
+    Raises:
+        CheckpointError: if the file holds objects that are not trusted.
+    """
+    if not trust:
+        _load(path, trust=False, mmap=True)
+
+
+def _load(path: Path, *, trust: bool, mmap: bool = False) -> dict[str, Any]:
     import torch
 
-    # Our own file; a user's module may keep any object in its checkpoint.
-    content: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=False)
+    try:
+        content: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=not trust, mmap=mmap)
+    except pickle.UnpicklingError as error:
+        named = re.search(r"GLOBAL (\S+)", str(error))
+        name = named.group(1) if named else "a class that torch does not know"
+        raise CheckpointError(
+            str(path), "tensors and plain values, which load without running code", f"an object of {name}",
+            f"Allow the class with torch.serialization.add_safe_globals([{name if named else 'TheClass'}]), or pass trust=True "
+            "(Fit, AutoMAXConfig, load_best_model) if you trust whoever wrote the file.",
+        ) from error  # fmt: skip
     return content
+
+
+def resumable(files: TrialFiles, identity: TrialIdentity) -> TrialCheckpoint | None:
+    """What ``last.ckpt`` says, if the trial may be resumed from it; one of another trial or a damaged one is set aside.
+
+    Args:
+        files: of the trial.
+        identity: of the trial.
+
+    Returns:
+        None if the trial starts anew.
+    """
+    if not files.last.exists():
+        return None
+    try:
+        kept = read_checkpoint(files.last)
+        _check_whole(files.last)
+    except CheckpointError as error:
+        _set_aside([files.last], "damaged", error.found)
+        return None
+    wrong = identity.contradictions(kept.identity)
+    if wrong:
+        _set_aside([files.last, files.best, files.scores], "foreign", f"it belongs to another trial ({', '.join(wrong)})")
+        return None
+    return kept
+
+
+def _set_aside(paths: Iterable[Path], kind: str, why: str) -> None:
+    """Rename files that are not this trial's, over nothing that was set aside before; another rank may have done so."""
+    kept = []
+    for path in paths:
+        name = next(free for free in _names(path, kind) if not free.exists())
+        with contextlib.suppress(FileNotFoundError):
+            path.rename(name)
+            kept.append(name)
+    if kept:
+        warnings.warn(f"{kept[0].with_suffix('')} is not resumed from: {why}. It is kept as {kept[0]}; the trial starts anew.",
+                      stacklevel=4)  # fmt: skip
+
+
+def _names(path: Path, kind: str) -> Iterator[Path]:
+    yield path.with_name(f"{path.name}.{kind}")
+    yield from (path.with_name(f"{path.name}.{kind}{index}") for index in itertools.count(2))
 
 
 def salvage(spec: TrialSpec, status: Status, reason: str) -> TrialResult:
@@ -192,7 +332,12 @@ def salvage(spec: TrialSpec, status: Status, reason: str) -> TrialResult:
     files = None if spec.directory is None else TrialFiles(spec.directory)
     if files is None or not files.last.exists():
         return empty
-    kept = read_checkpoint(files.last)
+    try:
+        kept = read_checkpoint(files.last)
+    except CheckpointError:  # it is set aside when the trial is resumed
+        return empty
+    if TrialIdentity.of(spec).contradictions(kept.identity):
+        return empty
     metrics = {key.removeprefix("val/"): value for key, value in kept.metrics.items() if key.startswith("val/")}
     return dataclasses.replace(
         empty, score=kept.score, val=metrics, epochs=len(kept.curve), best_epoch=kept.best_epoch, curve=kept.curve,

@@ -12,12 +12,12 @@ from typing import Any
 import lightning as L
 
 from automax_lightning.errors import ConfigError
-from automax_lightning.trial.checkpoint import TrialCheckpoint, TrialFiles, load_checkpoint, read_checkpoint
-from automax_lightning.trial.isolation import isolated, quiet_lightning
+from automax_lightning.trial.checkpoint import TrialCheckpoint, TrialFiles, TrialIdentity, check_trust, load_checkpoint, resumable
+from automax_lightning.trial.isolation import CtrlC, isolated, quiet_lightning
 from automax_lightning.trial.loggers import KeepRuns, Run, fresh_loggers, log_result
 from automax_lightning.trial.recorder import TrialRecorder
 from automax_lightning.trial.records import Objective, OnEpoch, Status, StopRequested, TrialResult, TrialSpec
-from automax_lightning.trial.result import outcome, split_metrics, status_of, verdict
+from automax_lightning.trial.result import interrupt_in, outcome, split_metrics, status_of, status_of_run
 from automax_lightning.trial.score_file import keep_scores
 from automax_lightning.trial.seeding import RandomState, ReproducibleEpochs, seed_all
 from automax_lightning.trial.trainer import QUIET, as_list, has_test, trial_callbacks, trial_settings
@@ -77,6 +77,7 @@ class Fit:
         output_path: parent of that directory; None for a fresh temporary one.
         verbose: show Lightning's own bars and messages.
         trainer_class: makes the Trainer; a subclass of your own, for instance.
+        trust: whether objects that the module keeps in its checkpoints may run code when a checkpoint is loaded.
 
     Raises:
         ConfigError: if `epochs` is below 1, `trainer_kwargs` takes checkpoints away, or both or neither of `module` and
@@ -105,6 +106,7 @@ class Fit:
         output_path: str | Path | None = None,
         verbose: bool = False,
         trainer_class: Callable[..., L.Trainer] = L.Trainer,
+        trust: bool = False,
     ) -> None:
         self.trainer_kwargs = dict(trainer_kwargs or {})
         self.epochs = int(self.trainer_kwargs.pop("max_epochs", epochs))
@@ -114,6 +116,7 @@ class Fit:
         self.output_path = output_path
         self.verbose = verbose
         self.trainer_class = trainer_class
+        self.trust = trust
         self.exception: BaseException | None = None
         self._make = _one_way(module, datamodule, build)
         self._built: Built | None = None
@@ -180,22 +183,28 @@ class Fit:
 
         Args:
             seed: seed of weights, batches and dropout, 0 .. 2**32 - 1; a `spec` brings its own.
-            spec: number, directory and budget of the trial; a directory with a ``last.ckpt`` is continued.
+            spec: number, directory and budget of the trial; it is resumed from its ``last.ckpt``. One of another trial, or a
+                damaged one, is renamed with a warning, and the trial starts anew.
             objective: which logged value is the score; the fit's own by default.
             on_epoch: called with (epochs done, score) after every epoch; a sentence returned by it ends the trial.
             stop_requested: asked after every epoch; True pauses the trial with its checkpoint kept.
             time_limit: seconds the trial may train in all.
 
         Returns:
-            The result. An exception in user code is a result too: status, reason and traceback; the exception itself
-            is kept as `fit.exception`.
+            The result. Whatever user code raises is a result too, ``sys.exit`` included: status, reason and traceback; the
+            exception itself is kept as `fit.exception`.
+
+        Raises:
+            KeyboardInterrupt: when the user presses Ctrl-C; one that user code raises is a result.
         """
         is_trial = spec is not None and spec.directory is not None
         spec = spec or TrialSpec(number=1, configuration={}, seed=seed)
-        directory = spec.directory or self._own_directory()
+        directory = (spec.directory or self._own_directory()).absolute()  # user code may change the working directory
         recorder = TrialRecorder(
             objective or self.objective,
             TrialFiles(directory),
+            identity=TrialIdentity.of(spec),
+            trust=self.trust,
             on_epoch=on_epoch,
             stop_requested=stop_requested,
             time_limit=time_limit,
@@ -203,15 +212,18 @@ class Fit:
         )
         self.exception = None
         test: dict[str, float] = {}
+        ctrl_c = CtrlC()
         try:
-            with isolated(), quiet_lightning(self.verbose):
+            with ctrl_c, isolated(), quiet_lightning(self.verbose):
                 built = self.build(spec.seed)
                 built.seed(spec.seed)
                 self._train(built, recorder, spec, directory, is_trial=is_trial)
                 if recorder.ended_by not in _GOES_ON and recorder.best_epoch is not None:
                     test = self._score_test_split(recorder.files)
-            status, reason = verdict(recorder, self.trainer)
-        except Exception as exception:
+            status, reason = status_of_run(recorder, self.trainer)
+        except BaseException as exception:
+            if ctrl_c.has_come and interrupt_in(exception):
+                raise KeyboardInterrupt from exception
             self.exception = exception
             status, reason = status_of(exception)
         result = outcome(spec.number, recorder, test, status, reason, self.exception)
@@ -236,16 +248,17 @@ class Fit:
         return directory
 
     def _train(self, built: Built, recorder: TrialRecorder, spec: TrialSpec, directory: Path, *, is_trial: bool) -> None:
-        resumed = recorder.files.last if recorder.files.last.exists() else None
-        before = TrialCheckpoint() if resumed is None else read_checkpoint(resumed)
+        before = resumable(recorder.files, recorder.identity) or TrialCheckpoint()
+        resumed = recorder.files.last if before.epochs else None
+        if resumed is not None:
+            check_trust(resumed, trust=self.trust)
         own: tuple[L.Callback, ...] = (ReproducibleEpochs(spec.seed, first_epoch=before.epochs), recorder)
         logger = built.trainer_kwargs.get("logger", False)
         if is_trial:
             run = Run.of(spec, directory, before.global_step)
             logger, own = fresh_loggers(logger, run), (own[0], KeepRuns(run), recorder)
         self._trainer = self._new_trainer(own, directory, spec.epochs or self.epochs, recorder.objective, logger)
-        # Our own file, written a moment ago on this machine: a user's module may keep any object in it.
-        self._trainer.fit(built.module, datamodule=built.datamodule, ckpt_path=resumed, weights_only=False)
+        self._trainer.fit(built.module, datamodule=built.datamodule, ckpt_path=resumed, weights_only=not self.trust)
 
     def _new_trainer(
         self, own: Sequence[L.Callback], directory: Path | None, epochs: int, objective: Objective, logger: Any = False
@@ -260,9 +273,11 @@ class Fit:
         """Load the best epoch into the module, and score the test split with it where there is one."""
         trainer = self.trainer
         if not has_test(self.module, self.datamodule):
-            self.module.load_state_dict(load_checkpoint(files.best)["state_dict"])
+            self.module.load_state_dict(load_checkpoint(files.best, trust=self.trust)["state_dict"])
             return {}
-        trainer.test(self.module, datamodule=self.datamodule, ckpt_path=files.best, verbose=self.verbose, weights_only=False)
+        trainer.test(
+            self.module, datamodule=self.datamodule, ckpt_path=files.best, verbose=self.verbose, weights_only=not self.trust
+        )
         if trainer.is_global_zero:
             keep_scores(files.scores, trainer.callbacks, "test")  # type: ignore[attr-defined]
         return split_metrics(trainer.callback_metrics, "test/")

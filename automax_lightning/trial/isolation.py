@@ -5,9 +5,14 @@ from __future__ import annotations
 import gc
 import logging
 import os
+import signal
+import sys
+import threading
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from types import FrameType
+from typing import Any, TextIO
 
 import torch
 from lightning.pytorch.utilities.seed import isolate_rng
@@ -23,16 +28,17 @@ _ADVICE = (
 
 @contextmanager
 def isolated() -> Iterator[None]:
-    """Put random generators, precision, determinism and environment variables back on leaving.
+    """Put back on leaving what a Trainer or a user's module may have changed for all that follows in this process.
 
-    A Trainer or a user's module may set any of them, and the next trial, or the user's own code, would go on with them.
+    Random generators, precision, determinism, environment variables, the working directory, signal handlers, and the
+    standard streams.
     """
     precision, dtype = torch.get_float32_matmul_precision(), torch.get_default_dtype()
     deterministic, warn_only = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
     cudnn = torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark
     environment = dict(os.environ)
     try:
-        with isolate_rng():
+        with isolate_rng(), _same_directory(), _same_signal_handlers(), _open_streams():
             yield
     finally:
         torch.set_float32_matmul_precision(precision)
@@ -42,6 +48,108 @@ def isolated() -> Iterator[None]:
         for name in os.environ.keys() - environment.keys():
             del os.environ[name]
         os.environ.update(environment)
+
+
+@contextmanager
+def _same_directory() -> Iterator[None]:
+    try:
+        before = os.getcwd()
+    except FileNotFoundError:  # somebody has removed it: there is nothing to come back to
+        yield
+        return
+    try:
+        yield
+    finally:
+        with suppress(OSError):
+            os.chdir(before)
+
+
+@contextmanager
+def _same_signal_handlers() -> Iterator[None]:
+    """Lightning, for one, leaves SIGINT ignored after a KeyboardInterrupt."""
+    if threading.current_thread() is not threading.main_thread():  # where Python cannot set them, and no trial has
+        yield
+        return
+    before = {number: signal.getsignal(number) for number in signal.valid_signals()}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            if handler is not None and signal.getsignal(number) is not handler:
+                signal.signal(number, handler)
+
+
+@contextmanager
+def _open_streams() -> Iterator[None]:
+    """Standard output and standard error, open again if a trial has closed or replaced them."""
+    streams = sys.stdout, sys.stderr
+    copies = {number: _copy_of(number) for number in (1, 2)}
+    try:
+        yield
+    finally:
+        for number, copy in copies.items():
+            if copy is None:
+                continue
+            if _copy_is_needed(number):
+                os.dup2(copy, number)
+            os.close(copy)
+        sys.stdout, sys.stderr = (_opened(stream, number) for number, stream in enumerate(streams, start=1))
+
+
+def _copy_of(number: int) -> int | None:
+    try:
+        return os.dup(number)
+    except OSError:  # it was closed before
+        return None
+
+
+def _copy_is_needed(number: int) -> bool:
+    try:
+        os.fstat(number)
+    except OSError:
+        return True
+    return False
+
+
+def _opened(stream: TextIO, number: int) -> TextIO:
+    """The stream, or another on the same descriptor if it was closed."""
+    if stream is None or not stream.closed:  # pythonw and some services have none
+        return stream
+    return open(number, "w", buffering=1, encoding="utf-8", errors="backslashreplace", closefd=False)
+
+
+class CtrlC:
+    """While active, notices whether SIGINT has come, which tells the user's Ctrl-C from code that raises KeyboardInterrupt.
+
+    Whoever handled it before still does. Outside the main thread Python delivers no signals.
+
+    Attributes:
+        has_come: whether it has.
+
+    Example:
+        >>> with CtrlC() as ctrl_c, suppress(KeyboardInterrupt):
+        ...     raise KeyboardInterrupt
+        >>> ctrl_c.has_come
+        False
+    """
+
+    def __init__(self) -> None:
+        self.has_come = False
+        self._before: Any = None
+
+    def __enter__(self) -> CtrlC:
+        handler = signal.getsignal(signal.SIGINT)
+        if callable(handler) and threading.current_thread() is threading.main_thread():
+            self._before = signal.signal(signal.SIGINT, self._receive)
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        if self._before is not None:
+            signal.signal(signal.SIGINT, self._before)
+
+    def _receive(self, number: int, frame: FrameType | None) -> None:
+        self.has_come = True
+        self._before(number, frame)
 
 
 @contextmanager

@@ -17,10 +17,10 @@ from lightning.pytorch.trainer.states import TrainerFn
 from lightning.pytorch.utilities.types import STEP_OUTPUT
 
 from automax_lightning.errors import TargetError
-from automax_lightning.trial.checkpoint import TrialCheckpoint, TrialFiles
+from automax_lightning.trial.checkpoint import TrialCheckpoint, TrialFiles, TrialIdentity, check_trust
 from automax_lightning.trial.records import Objective, OnEpoch, Status, StopRequested
 from automax_lightning.trial.score_file import keep_scores
-from automax_lightning.utils.files import link_or_copy
+from automax_lightning.utils.files import link_or_copy, sync
 
 
 class TrialRecorder(Checkpoint):
@@ -32,6 +32,8 @@ class TrialRecorder(Checkpoint):
     Args:
         objective: which logged value is the score, and which way is better.
         files: of the trial; its ``best.ckpt`` and ``last.ckpt`` are written here.
+        identity: of the trial; its checkpoints carry it.
+        trust: whether the module's checkpoint may hold objects that run code when it is loaded.
         on_epoch: told every epoch's score, and may end the trial.
         stop_requested: whether to pause after the epoch that is running.
         time_limit: seconds that the trial may train in all, over its continuations; None for no limit.
@@ -50,6 +52,8 @@ class TrialRecorder(Checkpoint):
         objective: Objective,
         files: TrialFiles,
         *,
+        identity: TrialIdentity | None = None,
+        trust: bool = False,
         on_epoch: OnEpoch | None = None,
         stop_requested: StopRequested | None = None,
         time_limit: float | None = None,
@@ -57,6 +61,8 @@ class TrialRecorder(Checkpoint):
     ) -> None:
         self.objective = objective
         self.files = files
+        self.identity = identity or TrialIdentity()
+        self.trust = trust
         self.on_epoch = on_epoch
         self.stop_requested = stop_requested
         self.time_limit = time_limit
@@ -69,6 +75,7 @@ class TrialRecorder(Checkpoint):
         self._seconds_before = 0.0
         self._started = time.monotonic()
         self._validated = False
+        self._is_checked = False
         self._on_sigterm = signal.getsignal(signal.SIGTERM)
 
     @property
@@ -78,7 +85,8 @@ class TrialRecorder(Checkpoint):
 
     def on_save_checkpoint(self, trainer: L.Trainer, pl_module: L.LightningModule, checkpoint: dict[str, Any]) -> None:
         """Keep the curve, the best epoch and the time spent."""
-        TrialCheckpoint(tuple(self.curve), self.best_epoch, self.metrics, self.seconds).write_into(checkpoint)
+        record = TrialCheckpoint(tuple(self.curve), self.best_epoch, self.metrics, self.seconds, self.identity)
+        record.write_into(checkpoint)
 
     def on_load_checkpoint(self, trainer: L.Trainer, pl_module: L.LightningModule, checkpoint: dict[str, Any]) -> None:
         """Continue where the checkpoint left off; scoring a checkpoint changes nothing."""
@@ -156,6 +164,10 @@ class TrialRecorder(Checkpoint):
         trainer.save_checkpoint(fresh)
         if not trainer.is_global_zero:
             return
+        if not self._is_checked:  # in the first epoch, and not when the last one is over
+            check_trust(fresh, trust=self.trust)
+            self._is_checked = True
+        sync(fresh)
         if is_best:
             self.files.link.unlink(missing_ok=True)
             link_or_copy(fresh, self.files.link)
@@ -163,16 +175,17 @@ class TrialRecorder(Checkpoint):
             # Before last.ckpt: whoever continues from that one finds the scores of its best epoch.
             keep_scores(self.files.scores, trainer.callbacks, "val", self.best_epoch)  # type: ignore[attr-defined]
         os.replace(fresh, self.files.last)
+        sync(self.files.checkpoints)  # whoever is told of this epoch, the journal above all, may count on its checkpoint
 
     def _consider_stopping(self, trainer: L.Trainer, score: float, *, may_interrupt: bool = True) -> None:
         epochs = len(self.curve)
-        verdict = self.on_epoch(epochs, score) if self.on_epoch is not None and trainer.is_global_zero else None
-        verdict = trainer.strategy.broadcast(verdict) if trainer.world_size > 1 else verdict
+        sentence = self.on_epoch(epochs, score) if self.on_epoch is not None and trainer.is_global_zero else None
+        sentence = trainer.strategy.broadcast(sentence) if trainer.world_size > 1 else sentence
         is_last = trainer.max_epochs is not None and epochs >= trainer.max_epochs
         if self.budget is not None and epochs >= self.budget and not is_last:
             self._end(trainer, Status.PAUSED, f"paused after {epochs} of {trainer.max_epochs} epochs")
-        elif verdict is not None and not is_last:
-            self._end(trainer, Status.STOPPED, verdict)
+        elif sentence is not None and not is_last:
+            self._end(trainer, Status.STOPPED, sentence)
         elif self._wants_pause(trainer, may_interrupt=may_interrupt and not is_last):
             self._end(trainer, Status.INTERRUPTED, f"interrupted after epoch {epochs}; its checkpoint is kept")
 

@@ -57,6 +57,7 @@ class TrialSpec:
         origin: who proposed it: ``"default"``, ``"warm"``, ``"initial"``, ``"portfolio"``, ``"forest"``, ``"gp"``,
             ``"random"``, ``"repeat"``, ``"user"``.
         epochs: epochs of the whole fit, on which decays and schedules count; None for the fit's own number.
+        search: id of the search that the trial belongs to; empty if it belongs to none.
     """
 
     number: int
@@ -66,6 +67,7 @@ class TrialSpec:
     directory: Path | None = None
     origin: str = "user"
     epochs: int | None = None
+    search: str = ""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -21,6 +21,7 @@ def spec_to_json(spec: TrialSpec, root: Path) -> dict[str, Any]:
         "directory": _relative(spec.directory, root),
         "origin": spec.origin,
         "epochs": spec.epochs,
+        **({"search": spec.search} if spec.search else {}),
     }
 
 
@@ -34,6 +35,7 @@ def spec_from_json(data: Mapping[str, Any], root: Path) -> TrialSpec:
         directory=_absolute(data["directory"], root),
         origin=data["origin"],
         epochs=data.get("epochs"),
+        search=data.get("search", ""),
     )
 
 

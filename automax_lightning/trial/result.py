@@ -14,7 +14,7 @@ from automax_lightning.trial.recorder import TrialRecorder
 from automax_lightning.trial.records import Status, TrialResult
 
 
-def verdict(recorder: TrialRecorder, trainer: L.Trainer) -> tuple[Status, str]:
+def status_of_run(recorder: TrialRecorder, trainer: L.Trainer) -> tuple[Status, str]:
     """The status of a trial that raised nothing, and the reason for every status but success.
 
     Args:
@@ -68,7 +68,7 @@ def outcome(
         seconds=recorder.seconds,
         checkpoint=recorder.files.best if best is not None and recorder.files.best.exists() else None,
         reason=reason,
-        error=None if exception is None else "".join(traceback.format_exception(exception)),
+        error=None if exception is None else traceback_of(exception),
     )
 
 
@@ -86,18 +86,62 @@ def split_metrics(metrics: Mapping[str, Any], prefix: str) -> dict[str, float]:
     return {key.removeprefix(prefix): float(value) for key, value in metrics.items() if key.startswith(prefix)}
 
 
+_OUT_OF_MEMORY = ("DefaultCPUAllocator", "not enough memory", "can't allocate memory", "CUDA error: out of memory")
+"""What torch says, in a plain RuntimeError, where the machine's memory is used up."""
+
+
 def status_of(exception: BaseException) -> tuple[Status, str]:
-    """The status and the one-line reason of a trial that ended in `exception`.
+    """The status and the one-line reason of a trial that ended in `exception`, whatever that is.
 
     Example:
         >>> status_of(MemoryError("no room"))[0].name
         'OUT_OF_MEMORY'
+        >>> status_of(SystemExit(3))[1]
+        'SystemExit: 3'
     """
-    reason = str(exception) if isinstance(exception, AutoMAXError) else f"{type(exception).__name__}: {exception}"
+    message = message_of(exception)
+    reason = message if isinstance(exception, AutoMAXError) else f"{type(exception).__name__}: {message}"
     kinds: tuple[tuple[type[BaseException] | tuple[type[BaseException], ...], Status], ...] = (
         (NonFiniteError, Status.NON_FINITE),
         (BatchError, Status.NO_POSITIVES),
         ((torch.OutOfMemoryError, MemoryError), Status.OUT_OF_MEMORY),
     )
     status = next((status for kind, status in kinds if isinstance(exception, kind)), Status.CRASHED)
+    if isinstance(exception, RuntimeError) and any(sign in message for sign in _OUT_OF_MEMORY):
+        status = Status.OUT_OF_MEMORY
     return status, reason.strip().split("\n")[0]
+
+
+def message_of(exception: BaseException) -> str:
+    r"""What an exception says, as text that can be written to a file.
+
+    Example:
+        >>> message_of(ValueError("half a pair: \ud800"))
+        'half a pair: \\ud800'
+    """
+    try:
+        return _writable(str(exception))
+    except Exception as error:  # a user's own class may fail to say anything
+        return f"(no message: its __str__ raised {type(error).__name__})"
+
+
+def traceback_of(exception: BaseException) -> str:
+    """The traceback of an exception, as text that can be written to a file."""
+    return _writable("".join(traceback.format_exception(exception)))
+
+
+def _writable(text: str) -> str:
+    """Text with lone surrogates spelled out: no encoding can write them."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def interrupt_in(exception: BaseException) -> bool:
+    """Whether this is a KeyboardInterrupt, or the SystemExit by which Lightning answers one.
+
+    Example:
+        >>> interrupt_in(KeyboardInterrupt()), interrupt_in(SystemExit(1))
+        (True, False)
+    """
+    if isinstance(exception, SystemExit):
+        return isinstance(exception.__context__, KeyboardInterrupt)
+    return isinstance(exception, KeyboardInterrupt)

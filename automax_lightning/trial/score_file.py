@@ -9,13 +9,14 @@ import contextlib
 import dataclasses
 import io
 import logging
-import os
 import zipfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from automax_lightning.utils.files import write_atomically
 
 FILE = "scores.npz"
 LIMIT = 2_000_000
@@ -153,6 +154,4 @@ def _write(path: Path, kept: TrialScores) -> None:
     arrays |= {f"note/{split}": np.asarray(note) for split, note in kept.notes.items()}
     content = io.BytesIO()
     np.savez(content, **arrays)
-    fresh = path.with_name(f"{path.name}.new")
-    fresh.write_bytes(content.getvalue())
-    os.replace(fresh, path)
+    write_atomically(path, content.getvalue())

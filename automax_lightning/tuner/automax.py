@@ -324,11 +324,14 @@ class AutoMAX:
 
     # Models ---------------------------------------------------------------------------------------------------------
 
-    def load_best_model(self) -> L.LightningModule:
+    def load_best_model(self, *, trust: bool | None = None) -> L.LightningModule:
         """The best trial's module with its best epoch's weights, in evaluation mode.
 
+        Args:
+            trust: whether objects that the module keeps in its checkpoint may run code; None for `AutoMAXConfig.trust`.
+
         Raises:
-            CheckpointError: if no trial has a score, or its checkpoint is gone.
+            CheckpointError: if no trial has a score, its checkpoint is gone or damaged, or holds objects that are not trusted.
             ConfigError: if the trainable has no module.
         """
         path = self.best_directory / BEST
@@ -336,7 +339,7 @@ class AutoMAX:
             raise CheckpointError(str(path), "the best trial's checkpoint", "none", "Run optimize() first.")
         module = module_of(self.setup.make(self.best_config), "load_best_model")
         module.configure_model()  # Lightning's place for layers that are made late; it may be called twice
-        module.load_state_dict(load_checkpoint(path)["state_dict"])
+        module.load_state_dict(load_checkpoint(path, trust=self.config.trust if trust is None else trust)["state_dict"])
         return module.eval()
 
     def predict(self, data: DataLoader[Any] | Dataset[Any] | Tensor | Iterable[Any], batch_size: int = 1024) -> Tensor:

@@ -13,6 +13,7 @@ from torch import Tensor
 from automax_lightning.auc.callback import AUROC
 from automax_lightning.errors import CheckpointError, ConfigError
 from automax_lightning.search.record import SearchRecord
+from automax_lightning.trial.checkpoint import check_trust
 from automax_lightning.trial.fit import Fit
 from automax_lightning.trial.isolation import isolated, quiet_lightning
 from automax_lightning.trial.records import Trainable, TrialResult
@@ -92,12 +93,13 @@ def split_scores(fit: Fit, checkpoint: Path | None, splits: Sequence[str] = ("va
     callback = AUROC()
     with isolated(), quiet_lightning(fit.verbose):
         trainer = fit.trainer_class(callbacks=[callback], **_settings(fit, None))
-        loaded: dict[str, Any] = {"datamodule": fit.datamodule, "ckpt_path": checkpoint, "verbose": False}
-        # Our own file; a user's module may keep any object in it.
+        if checkpoint is not None:
+            check_trust(checkpoint, trust=fit.trust)
+        loaded: dict[str, Any] = {"datamodule": fit.datamodule, "ckpt_path": checkpoint, "weights_only": not fit.trust}
         if "val" in splits:
-            trainer.validate(fit.module, **loaded, weights_only=False)
+            trainer.validate(fit.module, **loaded, verbose=False)
         if "test" in splits and has_test(fit.module, fit.datamodule):
-            trainer.test(fit.module, **loaded, weights_only=False)
+            trainer.test(fit.module, **loaded, verbose=False)
     return callback.evaluated
 
 

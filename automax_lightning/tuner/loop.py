@@ -147,10 +147,11 @@ def open_session(
                 if known and not journal.history.asks and not journal.history.known:
                     journal.record_known(known)
                 write_atomically(setup.directory / "config.yaml", yaml.safe_dump(setup.document).encode())
-                yield SearchSession(
+                with SearchSession(
                     journal, setup.proposer, executor, setup.plan, experiment_name=setup.experiment_name,
                     seed=setup.config.seed_of_trials, deterministic=setup.config.deterministic, stop=stop, listener=progress,
-                )  # fmt: skip
+                ) as session:  # fmt: skip
+                    yield session
         finally:
             keep(journal.history)
 
@@ -196,7 +197,7 @@ def _raise_if_hopeless(result: TrialResult, session: SearchSession) -> None:
     """A first trial that raises would be followed by others that raise the same."""
     if result.number == 1 and result.status is Status.CRASHED:
         error = session.executor.exception
-        if error is not None:
+        if isinstance(error, Exception):  # sys.exit in a trial must not end the program
             raise error
         raise FirstTrialFailedError(
             "trial 1", "a fit that runs", f"{result.reason}\n{result.error or ''}", "Repair what it names."

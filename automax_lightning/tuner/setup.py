@@ -20,6 +20,7 @@ from automax_lightning.search.planning.successive_halving import Ladder, budgets
 from automax_lightning.search.proposer.proposer import Proposer
 from automax_lightning.space.configurations import configuration, defaults_of_arms, moved_into, values
 from automax_lightning.space.description import space_fingerprint
+from automax_lightning.trial.fit import Fit
 from automax_lightning.trial.records import Objective, Trainable
 
 
@@ -92,13 +93,13 @@ class SearchSetup:
         arms = [] if arm is None else defaults_of_arms(self.space, arm)[1:]
         return Proposer(
             self.space, seed=config.SEED, preset=config.preset, n_configs=config.n_configs,
-            initial_configs=[*arms, *config.initial_configs], portfolio=self.portfolio, directory=config.directory,
+            initial_configs=[*arms, *config.initial_configs], portfolio=self.portfolio, directory=self.directory,
         )  # fmt: skip
 
-    @property
+    @cached_property
     def directory(self) -> Path:
-        """The search's directory."""
-        return self.config.directory
+        """The search's directory, absolute from the start: a trial may change the working directory."""
+        return self.config.directory.absolute()
 
     @property
     def experiment_name(self) -> str:
@@ -112,7 +113,10 @@ class SearchSetup:
 
     def make(self, chosen: Mapping[str, Any]) -> Trainable:
         """A fresh fit of these values."""
-        return self.trainer(self.configuration(chosen))
+        made = self.trainer(self.configuration(chosen))
+        if isinstance(made, Fit):
+            made.trust = made.trust or self.config.trust
+        return made
 
     def configuration(self, chosen: Mapping[str, Any]) -> Configuration:
         """The configuration with these values."""

@@ -100,9 +100,12 @@ def file_name(example: str) -> Rule:
 
 
 def path() -> Rule:
-    """A path as a text or a `Path`."""
-    expected = "a path"
-    return Rule(expected, lambda x: isinstance(x, (str, os.PathLike)) and bool(os.fspath(x)), "'./automax_output'")
+    """A path as a text or a `Path`, without null characters."""
+
+    def is_legal(value: Any) -> bool:
+        return isinstance(value, (str, os.PathLike)) and bool(os.fspath(value)) and "\0" not in os.fspath(value)
+
+    return Rule("a path", is_legal, "'./automax_output'")
 
 
 def of_type(expected: str, kinds: type | tuple[type, ...], example: str) -> Rule:

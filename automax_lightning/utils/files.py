@@ -28,3 +28,19 @@ def write_atomically(path: Path, content: bytes) -> None:
         file.flush()
         os.fsync(file.fileno())
     os.replace(fresh, path)
+
+
+def sync(path: Path) -> None:
+    """Wait until a file's content, or a directory's names, are on the disk; without effect where the system cannot.
+
+    Args:
+        path: of the file or directory.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
+    except PermissionError:  # Windows opens no directory
+        return
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import copy
 import gc
+import os
 import random
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -247,3 +249,49 @@ def test_a_fit_without_a_random_state_seeds_setup_anew() -> None:
 def test_a_fit_is_made_from_a_module_or_from_a_build_function(arguments: Any, given: str) -> None:
     with pytest.raises(ConfigError, match=rf"Fit: expected a module, or build=, found {given}"):
         Fit(**arguments)
+
+
+# One bad trial costs one trial --------------------------------------------------------------------------------------------
+
+
+class OwnError(BaseException):
+    """Not even an Exception."""
+
+
+@pytest.mark.parametrize("error", [SystemExit(3), KeyboardInterrupt(), GeneratorExit(), OwnError("mine")])
+def test_whatever_user_code_raises_is_a_result(tmp_path: Path, error: BaseException) -> None:
+    handler = signal.getsignal(signal.SIGINT)
+    fit = make(fail_at=1, error=error)
+    result = fit.run(spec=spec(tmp_path))
+    assert (result.status, result.epochs) == (Status.CRASHED, 1)
+    assert type(error).__name__ in str(result.error)
+    assert signal.getsignal(signal.SIGINT) is handler
+    assert make().run(spec=spec(tmp_path)).status is Status.SUCCESS
+
+
+def test_ctrl_c_of_the_user_ends_the_run(tmp_path: Path) -> None:
+    class Interrupted(Regression):
+        def on_train_epoch_start(self) -> None:
+            signal.raise_signal(signal.SIGINT)
+
+    handler = signal.getsignal(signal.SIGINT)
+    fit = Fit(Interrupted, Points(), epochs=2, objective=Objective("score"), trainer_kwargs={"accelerator": "cpu"})
+    with pytest.raises(KeyboardInterrupt, match="^$"):
+        fit.run(spec=spec(tmp_path), stop_requested=lambda: False)
+    assert signal.getsignal(signal.SIGINT) is handler
+
+
+def test_a_module_that_changes_the_process_costs_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Rude(Regression):
+        def on_train_start(self) -> None:
+            os.chdir("/")
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    monkeypatch.chdir(tmp_path)
+    handler = signal.getsignal(signal.SIGINT)
+    fit = Fit(Rude, Points(), epochs=2, objective=Objective("score"), trainer_kwargs={"accelerator": "cpu"})
+    result = fit.run(spec=spec(Path("here")))
+    assert result.status is Status.SUCCESS
+    assert result.checkpoint == tmp_path / "here" / "checkpoints" / "best.ckpt"
+    assert Path.cwd() == tmp_path
+    assert signal.getsignal(signal.SIGINT) is handler

@@ -3,7 +3,11 @@ from __future__ import annotations
 import gc
 import os
 import random
+import signal
+import subprocess
+import sys
 import weakref
+from pathlib import Path
 
 import pytest
 import torch
@@ -61,3 +65,36 @@ def test_what_the_program_has_set_aside_stays_there() -> None:
         assert gc.get_freeze_count() == count
     finally:
         gc.unfreeze()
+
+
+def test_the_working_directory_and_signal_handlers_are_put_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)}
+    with isolated():
+        os.chdir("/")
+        for number in handlers:
+            signal.signal(number, signal.SIG_IGN)
+    assert Path.cwd() == tmp_path
+    assert {number: signal.getsignal(number) for number in handlers} == handlers
+
+
+def test_a_working_directory_that_is_gone_is_no_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    with isolated():
+        (tmp_path / "gone").rmdir()
+        os.chdir(tmp_path)
+    assert Path.cwd() == tmp_path
+
+
+def test_streams_that_a_trial_closes_are_open_afterwards() -> None:
+    code = (
+        "import os, sys; from automax_lightning.trial.isolation import isolated\n"
+        "with isolated(): sys.stdout.close(); sys.stderr = None\n"
+        "print('still here')\n"
+        "with isolated(): os.close(1)\n"
+        "print('and here'); print('errors too', file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "still here\nand here\n"
+    assert "errors too" in done.stderr

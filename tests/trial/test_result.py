@@ -12,7 +12,7 @@ from automax_lightning import Objective, Status
 from automax_lightning.errors import BatchError, CheckpointError, ConfigError, NonFiniteError
 from automax_lightning.trial.checkpoint import TrialFiles
 from automax_lightning.trial.recorder import TrialRecorder
-from automax_lightning.trial.result import outcome, split_metrics, status_of, verdict
+from automax_lightning.trial.result import outcome, split_metrics, status_of, status_of_run, traceback_of
 
 
 def recorder(directory: Path, curve: tuple[float, ...] = (), best: int | None = None, *, kept: bool = False) -> TrialRecorder:
@@ -39,6 +39,23 @@ def trainer(**reasons: str) -> Any:
         (torch.OutOfMemoryError("no room"), Status.OUT_OF_MEMORY, "OutOfMemoryError: no room"),
         (MemoryError(), Status.OUT_OF_MEMORY, "MemoryError:"),
         (KeyboardInterrupt(), Status.CRASHED, "KeyboardInterrupt:"),
+        (SystemExit(3), Status.CRASHED, "SystemExit: 3"),
+        (
+            RuntimeError("[enforce fail at alloc_cpu.cpp:118] err == 0. DefaultCPUAllocator: can't allocate memory: you tried"),
+            Status.OUT_OF_MEMORY,
+            "RuntimeError: [enforce fail at alloc_cpu.cpp:118] err == 0. DefaultCPUAllocator: can't allocate memory: you tried",
+        ),
+        (
+            RuntimeError("DefaultCPUAllocator: not enough memory: you tried to allocate 4 bytes."),
+            Status.OUT_OF_MEMORY,
+            "RuntimeError: DefaultCPUAllocator: not enough memory: you tried to allocate 4 bytes.",
+        ),
+        (
+            ValueError("not enough memory cells"),
+            Status.CRASHED,
+            "ValueError: not enough memory cells",
+        ),
+        (ValueError("half \ud800"), Status.CRASHED, r"ValueError: half \ud800"),
     ],
 )
 def test_an_exception_is_a_status_and_one_line(error: BaseException, status: Status, reason: str) -> None:
@@ -47,7 +64,7 @@ def test_an_exception_is_a_status_and_one_line(error: BaseException, status: Sta
 
 def test_a_trial_with_its_best_checkpoint_has_succeeded(tmp_path: Path) -> None:
     made = recorder(tmp_path, (0.5, 0.8, 0.7), 2, kept=True)
-    assert verdict(made, trainer()) == (Status.SUCCESS, "")
+    assert status_of_run(made, trainer()) == (Status.SUCCESS, "")
     result = outcome(3, made, {"AUROC": 0.75}, Status.SUCCESS, "", None)
     assert (result.score, result.best_epoch, result.epochs, result.curve) == (0.8, 2, 3, (0.5, 0.8, 0.7))
     assert (result.val, result.test, result.checkpoint) == ({"AUROC": 0.8}, {"AUROC": 0.75}, made.files.best)
@@ -57,14 +74,14 @@ def test_a_trial_with_its_best_checkpoint_has_succeeded(tmp_path: Path) -> None:
 def test_a_best_epoch_whose_checkpoint_is_gone_is_no_success(tmp_path: Path) -> None:
     made = recorder(tmp_path, (0.5,), 1)
     with pytest.raises(CheckpointError, match=r"best.ckpt: expected the best epoch's checkpoint, found no file"):
-        verdict(made, trainer())
+        status_of_run(made, trainer())
     assert outcome(1, made, {}, Status.CRASHED, "x", None).checkpoint is None
 
 
 def test_who_ended_the_trial_has_the_last_word(tmp_path: Path) -> None:
     made = recorder(tmp_path, (0.5,), 1)
     made.ended_by, made.reason = Status.PAUSED, "paused after 1 of 3 epochs"
-    assert verdict(made, trainer()) == (Status.PAUSED, "paused after 1 of 3 epochs")
+    assert status_of_run(made, trainer()) == (Status.PAUSED, "paused after 1 of 3 epochs")
 
 
 @pytest.mark.parametrize(
@@ -79,7 +96,7 @@ def test_who_ended_the_trial_has_the_last_word(tmp_path: Path) -> None:
 def test_without_a_score_the_callback_that_knows_why_is_asked(
     tmp_path: Path, reasons: dict[str, str], status: Status, said: str
 ) -> None:
-    assert verdict(recorder(tmp_path, (math.nan,)), trainer(**reasons)) == (status, said)
+    assert status_of_run(recorder(tmp_path, (math.nan,)), trainer(**reasons)) == (status, said)
 
 
 def test_an_exception_leaves_its_traceback_and_what_was_reached(tmp_path: Path) -> None:
@@ -97,3 +114,41 @@ def test_metrics_without_a_split_are_all_kept(tmp_path: Path) -> None:
     made = recorder(tmp_path, (0.5,), 1)
     made.metrics = {"val_loss": 0.5}
     assert outcome(1, made, {}, Status.SUCCESS, "", None).val == {"val_loss": 0.5}
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (MemoryError("no room"), Status.OUT_OF_MEMORY),
+        (torch.OutOfMemoryError("CUDA out of memory"), Status.OUT_OF_MEMORY),
+        (
+            RuntimeError("DefaultCPUAllocator: can't allocate memory: 8 bytes"),
+            Status.OUT_OF_MEMORY,
+        ),
+        (RuntimeError("shapes differ"), Status.CRASHED),
+        (ValueError("DefaultCPUAllocator: can't allocate memory"), Status.CRASHED),
+    ],
+)
+def test_memory_that_cannot_be_had_is_told_from_other_errors(error: Exception, status: Status) -> None:
+    assert status_of(error)[0] is status
+
+
+def test_an_exception_that_cannot_say_anything_is_still_a_result() -> None:
+    class MuteError(Exception):
+        def __str__(self) -> str:
+            raise ZeroDivisionError
+
+    assert status_of(MuteError()) == (Status.CRASHED, "MuteError: (no message: its __str__ raised ZeroDivisionError)")
+    assert "MuteError" in traceback_of(MuteError())
+
+
+def test_a_real_allocation_failure_is_out_of_memory() -> None:
+    with pytest.raises(RuntimeError, match="memory") as caught:
+        torch.empty(2**60, dtype=torch.uint8)
+    assert status_of(caught.value)[0] is Status.OUT_OF_MEMORY
+
+
+def test_a_traceback_can_always_be_written(tmp_path: Path) -> None:
+    text = traceback_of(ValueError("half \ud800"))
+    (tmp_path / "error.txt").write_text(text, encoding="utf-8")
+    assert r"half \ud800" in text

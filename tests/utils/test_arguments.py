@@ -42,7 +42,7 @@ NAN, INF = float("nan"), float("inf")
             ["a.b", "ä" * 100, "with space"],
             ["", " ", ".", "..", "a/b", "a\\b", "a\0", "a\n", "x" * 201, "\ud800", 3],
         ),
-        (path(), ["a", Path("a")], ["", 3, None]),
+        (path(), ["a", Path("a")], ["", 3, None, "a\0b"]),
         (of_type("a list", list, "[]"), [[]], [(), None]),
     ],
 )

@@ -85,7 +85,7 @@ class LossAdapter(nn.Module):
 
         Args:
             logits: the network's output, (N,), (N, 1) or, for several labels, (N, C).
-            targets: of the same size, 0 or 1.
+            targets: labels of the same shape, 0 or 1.
             index: positions of the samples in the training data, (N,), integer; only where the pair needs it.
 
         Raises:

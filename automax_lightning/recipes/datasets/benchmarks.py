@@ -39,7 +39,7 @@ def benchmark(
         download: whether to download them.
         image_size: height and width; None for the data set's own.
         crop_size: height and width of the random part that is cut out; None for two pixels less than `image_size`.
-        augment: as in `images.augmentation`.
+        augment: name of an augmentation in `images.AUGMENTATIONS`.
         val_size: share of the training part that is held out, in (0, 1).
     """
     if isinstance(imratio, bool) or not isinstance(imratio, (int, float)) or not 0 < imratio <= 0.5:
@@ -113,7 +113,7 @@ def med_mnist(
         download: whether to download it.
         task: column of the label to train on, from 0, where there are several; None for all.
         image_size: height and width; None for the file's own.
-        augment: as in `images.augmentation`; None for what LibAUC's trainer does.
+        augment: name of an augmentation in `images.AUGMENTATIONS`; None for what LibAUC's trainer does.
     """
     import medmnist
 

@@ -36,7 +36,7 @@ def melanoma(
         has_test: whether the test split is wanted.
         root_path: where the folder is.
         image_size: height and width.
-        augment: as in `images.augmentation`.
+        augment: name of an augmentation in `images.AUGMENTATIONS`.
         val_size: share of the training part that is held out, in (0, 1).
         test_size: share of the records in the test split, in (0, 1).
     """
@@ -65,7 +65,7 @@ def chexpert(
         has_test: whether the test split is wanted.
         root_path: where the folder is.
         image_size: height and width.
-        augment: as in `images.augmentation`.
+        augment: name of an augmentation in `images.AUGMENTATIONS`.
         val_size: share of train.csv that is held out, in (0, 1).
         label: the one to train on; None for all five.
     """

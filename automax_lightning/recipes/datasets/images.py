@@ -26,7 +26,7 @@ class ImageArrays(Dataset[tuple[Tensor, Tensor]]):
     Args:
         images: (n, h, w), (n, h, w, 1 or 3) or (n, 1 or 3, h, w), values 0 .. 255.
         targets: (n,) or (n, C), 0 or 1.
-        transform: of a uint8 tensor (c, h, w).
+        transform: takes a uint8 tensor (c, h, w).
 
     Raises:
         DataError: if the shape is none of images, or the numbers of images and targets differ.
@@ -59,7 +59,7 @@ class ImageFiles(Dataset[tuple[Tensor, Tensor]]):
     Args:
         paths: one file per sample.
         targets: (n,) or (n, C), 0 or 1.
-        transform: of a uint8 tensor (3, h, w).
+        transform: takes a uint8 tensor (3, h, w).
 
     Raises:
         DataError: if a file is not there.

@@ -10,7 +10,7 @@ from automax_lightning.errors import ConfigError
 from automax_lightning.search.executors.base import Executor, InlineExecutor
 from automax_lightning.search.executors.pickling import write_factory
 from automax_lightning.search.executors.trial_file import TrialFile, make_trainable
-from automax_lightning.trial.records import Objective, TrialSpec
+from automax_lightning.trial.records import Objective, Trainable, TrialSpec
 
 
 def make_executor(config: AutoMAXConfig, trainer: Any, objective: Objective, directory: Path, client: Any = None) -> Executor:
@@ -29,15 +29,17 @@ def make_executor(config: AutoMAXConfig, trainer: Any, objective: Objective, dir
     """
     place = "dask" if client is not None else config.place
     if place == "inline":
-        return InlineExecutor(
-            lambda spec: make_trainable(trainer, spec, verbose=config.verbose), objective, config.trial_time_limit
-        )
+
+        def make(spec: TrialSpec) -> Trainable:
+            return make_trainable(trainer, spec, verbose=config.verbose, trust=config.trust)
+
+        return InlineExecutor(make, objective, config.trial_time_limit)
     root = directory.resolve()
     factory = root / "factory.pkl"
     write_factory(trainer, factory)
 
     def trial_file(spec: TrialSpec) -> TrialFile:
-        return TrialFile(spec, objective, factory, directory, config.trial_time_limit, config.verbose)
+        return TrialFile(spec, objective, factory, directory, config.trial_time_limit, config.verbose, config.trust)
 
     if place == "process":
         from automax_lightning.search.executors.processes import ProcessExecutor

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from automax_lightning.config import AutoMAXConfig
 from automax_lightning.errors import ExecutionError
-from automax_lightning.search.executors.base import write_error
+from automax_lightning.search.executors.base import salvaged, write_error
 from automax_lightning.search.executors.dask_worker import end_supervisors, run_remotely
 from automax_lightning.search.executors.trial_file import TrialFile
-from automax_lightning.trial.checkpoint import TrialFiles, salvage
+from automax_lightning.trial.checkpoint import TrialFiles
 from automax_lightning.trial.records import OnEpoch, Status, StopRequested, TrialResult, TrialSpec
 from automax_lightning.trial.records_json import result_from_json, spec_to_json
 from automax_lightning.utils.files import write_atomically
@@ -90,7 +90,7 @@ class DaskExecutor:
         described = {
             "id": self._id, "trial": spec_to_json(spec, file.root), "target": file.objective.target,
             "mode": file.objective.mode, "root": str(file.root.resolve()), "factory": str(file.factory),
-            "token": str(self._token), "time_limit": file.time_limit, "verbose": file.verbose,
+            "token": str(self._token), "time_limit": file.time_limit, "verbose": file.verbose, "trust": file.trust,
             "gpus_per_trial": self.config.gpus_per_trial, "retries": self.config.retries,
         }  # fmt: skip
         key = f"{self._id}-{spec.number}-{uuid.uuid4().hex}"
@@ -120,12 +120,12 @@ class DaskExecutor:
             job = self._jobs.get(event["number"])
             if job is not None and event["epoch"] not in job.reported:
                 job.reported.add(event["epoch"])
-                verdict = job.on_epoch(event["epoch"], event["score"])
-                if verdict is not None:
-                    self._order(**{str(job.spec.number): verdict})
+                stop_reason = job.on_epoch(event["epoch"], event["score"])
+                if stop_reason is not None:
+                    self._order(**{str(job.spec.number): stop_reason})
 
     def _order(self, **orders: Any) -> None:
-        """What the workers look at after each epoch; an order may so arrive an epoch late."""
+        """What the workers look at after each epoch; orders can arrive one epoch late."""
         self._orders |= orders
         self._client.set_metadata([self._id], self._orders)
 
@@ -139,7 +139,7 @@ class DaskExecutor:
                 job.future = self._send(job.spec)
                 return None
             status = Status.INTERRUPTED if job.stop_requested() else Status.KILLED
-            return salvage(job.spec, status, f"the cluster lost the trial: {type(error).__name__}: {error}".split("\n")[0])
+            return salvaged(job.spec, status, f"the cluster lost the trial: {type(error).__name__}: {error}".split("\n")[0])
         result = result_from_json(answer["result"], self.trial_file(job.spec).root)
         for epoch, score in enumerate(result.curve, start=1):
             if epoch not in job.reported:  # told, but not heard yet

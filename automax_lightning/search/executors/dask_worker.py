@@ -42,17 +42,17 @@ def run_remotely(factory: bytes, described: Mapping[str, Any]) -> dict[str, Any]
     spec = spec_from_json(described["trial"], root)
 
     def orders() -> Mapping[str, Any]:
-        found: Mapping[str, Any] = client.get_metadata([described["id"]], {})
-        return found
+        latest: Mapping[str, Any] = client.get_metadata([described["id"]], {})
+        return latest
 
     def on_epoch(epoch: int, score: float) -> str | None:
         worker.log_event(described["id"], {"number": spec.number, "epoch": epoch, "score": score})
-        verdict: str | None = orders().get(str(spec.number))
-        return verdict
+        stop_reason: str | None = orders().get(str(spec.number))
+        return stop_reason
 
     def trial_file(wanted: TrialSpec) -> TrialFile:
         objective = Objective(described["target"], described["mode"])
-        return TrialFile(wanted, objective, path, root, described["time_limit"], described["verbose"])
+        return TrialFile(wanted, objective, path, root, described["time_limit"], described["verbose"], described["trust"])
 
     is_abandoned = _cancellation(worker)
     supervisor = _supervisor(described, root, trial_file, worker.state.nthreads)

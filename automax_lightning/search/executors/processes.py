@@ -16,11 +16,15 @@ from pathlib import Path
 from typing import Any
 
 from automax_lightning.errors import ConfigError
+from automax_lightning.search.executors.base import salvaged
 from automax_lightning.search.executors.devices import device_slots, threads_of_worker, visible_devices
+from automax_lightning.search.executors.exit_cause import exit_cause, out_of_memory_kills
 from automax_lightning.search.executors.trial_file import TrialFile
-from automax_lightning.trial.checkpoint import salvage
 from automax_lightning.trial.records import OnEpoch, Status, StopRequested, TrialResult, TrialSpec
 from automax_lightning.trial.records_json import result_from_json
+
+_EXIT_SECONDS = 10.0
+"""How long a worker that has closed its channel may take to exit by itself."""
 
 
 @dataclasses.dataclass
@@ -43,6 +47,7 @@ class _Child:
         self.channel = Connection(mine.detach())
         self.job: _Job | None = None
         self.trials = 0
+        self.kills_before = out_of_memory_kills()
         command = [sys.executable, "-m", "automax_lightning.search.executors.worker", "--channel", str(theirs.fileno()),
                    "--lifeline", str(lifeline), "--threads", str(threads)]  # fmt: skip
         log.parent.mkdir(parents=True, exist_ok=True)
@@ -58,6 +63,11 @@ class _Child:
         """Tell the worker; a dead one is noticed where it is listened to."""
         with contextlib.suppress(OSError):
             self.channel.send(message)
+
+    def let_end(self) -> None:
+        """Wait for a process that ends by itself, so that its exit code is its own and not that of `kill`."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.process.wait(_EXIT_SECONDS)
 
     def kill(self) -> int:
         """End the process and everything it has started; its exit code."""
@@ -163,8 +173,8 @@ class ProcessExecutor:
         if "started" in message:
             job.started = time.monotonic()
         elif "epoch" in message:
-            verdict = job.on_epoch(message["epoch"], message["score"])
-            child.send({"verdict": verdict, "pause": job.stop_requested()})
+            stop_reason = job.on_epoch(message["epoch"], message["score"])
+            child.send({"stop_reason": stop_reason, "pause": job.stop_requested()})
         else:
             child.job = None
             if message["is_spent"]:
@@ -181,19 +191,20 @@ class ProcessExecutor:
     def _died(self, child: _Child, job: _Job) -> TrialResult | None:
         if job.stop_requested():  # whoever ended the search has ended its workers too
             return self._end(child, Status.INTERRUPTED, "interrupted; its last whole epoch is kept")
+        child.let_end()
         code = self._forget(child)
         if job.attempts <= self.retries:
             job.attempts += 1
             self._start(job)
             return None
-        name = signal.Signals(-code).name if code < 0 else f"exit code {code}"
-        return salvage(job.spec, Status.KILLED, f"the process of the trial died: {name}; see {self.logs}")
+        cause = exit_cause(code, child.kills_before)
+        return salvaged(job.spec, Status.KILLED, f"the process of the trial died: {cause}; see {self.logs}")
 
     def _end(self, child: _Child, status: Status, reason: str) -> TrialResult:
         job = child.job
         assert job is not None
         self._forget(child)
-        return salvage(job.spec, status, reason)
+        return salvaged(job.spec, status, reason)
 
     def _forget(self, child: _Child) -> int:
         self._children[self._children.index(child)] = None

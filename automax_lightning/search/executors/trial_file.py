@@ -27,6 +27,7 @@ class TrialFile:
         root: the directory to which paths are relative.
         time_limit: seconds the trial may train.
         verbose: show Lightning's own bars and messages.
+        trust: whether objects in the trial's checkpoints may run code when these are loaded.
     """
 
     spec: TrialSpec
@@ -35,6 +36,7 @@ class TrialFile:
     root: Path
     time_limit: float | None = None
     verbose: bool = False
+    trust: bool = False
 
     def write(self) -> Path:
         """Write ``trial.json`` into the trial's directory."""
@@ -44,6 +46,7 @@ class TrialFile:
         content = {
             "trial": spec_to_json(self.spec, self.root), "target": self.objective.target, "mode": self.objective.mode,
             "factory": str(self.factory), "root": str(self.root), "time_limit": self.time_limit, "verbose": self.verbose,
+            "trust": self.trust,
         }  # fmt: skip
         write_atomically(path, json.dumps(content, indent=1).encode())
         return path
@@ -55,12 +58,12 @@ class TrialFile:
         root = Path(content["root"])
         objective = Objective(content["target"], content["mode"])
         spec = spec_from_json(content["trial"], root)
-        return cls(spec, objective, Path(content["factory"]), root, content["time_limit"], content["verbose"])
+        return cls(spec, objective, Path(content["factory"]), root, content["time_limit"], content["verbose"], content["trust"])
 
 
-def make_trainable(trainer: Any, spec: TrialSpec, *, verbose: bool) -> Trainable:
+def make_trainable(trainer: Any, spec: TrialSpec, *, verbose: bool, trust: bool) -> Trainable:
     """The trial's `Fit`, from a factory with a space ``cs``."""
     made: Trainable = trainer(configuration(trainer.cs, spec.configuration))
-    if verbose and isinstance(made, Fit):
-        made.verbose = True
+    if isinstance(made, Fit):
+        made.verbose, made.trust = made.verbose or verbose, made.trust or trust
     return made

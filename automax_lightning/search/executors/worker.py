@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import faulthandler
 import os
 import signal
 import sys
@@ -65,8 +66,8 @@ class Worker:
         self.channel.send({"epoch": epoch, "score": score})
         answer = self.channel.recv()
         self.is_pausing = answer["pause"]
-        verdict: str | None = answer["verdict"]
-        return verdict
+        stop_reason: str | None = answer["stop_reason"]
+        return stop_reason
 
 
 def run(trial: TrialFile, factory: Any, on_epoch: OnEpoch | None, stop_requested: StopRequested) -> TrialResult:
@@ -80,7 +81,7 @@ def run(trial: TrialFile, factory: Any, on_epoch: OnEpoch | None, stop_requested
     """
 
     def make(spec: TrialSpec) -> Trainable:
-        return make_trainable(factory, spec, verbose=trial.verbose)
+        return make_trainable(factory, spec, verbose=trial.verbose, trust=trial.trust)
 
     return run_trial(make, trial.spec, trial.objective, on_epoch, stop_requested, trial.time_limit)[0]
 
@@ -117,6 +118,7 @@ def main() -> None:
         trial = TrialFile.read(arguments.trial)
         result = run(trial, read_factory(trial.factory), None, lambda: False)
         sys.exit(0 if result.error is None else 1)
+    faulthandler.enable()  # the worker's log then says where a crash of C code was
     die_with(arguments.lifeline)
     torch.set_num_threads(arguments.threads)
     Worker(Connection(arguments.channel)).serve()

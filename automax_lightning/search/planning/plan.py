@@ -1,4 +1,4 @@
-"""What a search does next, as a pure function of its history: go on, promote, repeat, propose, or end."""
+"""What a search does next, as a pure function of its history: continue, promote, repeat, propose, or end."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Continue:
 
 @dataclasses.dataclass(frozen=True)
 class Promote:
-    """A paused trial that goes on, up to a larger budget (None for the whole fit)."""
+    """A paused trial is promoted to a larger budget (None for the whole fit)."""
 
     number: int
     budget: int | None
@@ -97,6 +97,9 @@ class Plan:
 
     def resumable(self, history: History) -> set[int]:
         """The trials whose last checkpoint may still be needed."""
+        return history.derived(("resumable", self), lambda: self._resumable(history))
+
+    def _resumable(self, history: History) -> set[int]:
         needed = {spec.number for spec in history.pending()}
         if self.ladder is not None:
             needed |= self.ladder.promising(history, self.n_trials)
@@ -105,7 +108,7 @@ class Plan:
         return needed
 
     def disposable(self, history: History) -> set[int]:
-        """The paused trials that are neither the best nor may go on: not even their best checkpoint is needed."""
+        """The paused trials that are neither the best nor may be promoted: not even their best checkpoint is needed."""
         best = self.best(history)
         kept = self.resumable(history) | ({best.number} if best is not None else set())
         return {n for n, result in history.final().items() if result.status.name == "PAUSED" and n not in kept}

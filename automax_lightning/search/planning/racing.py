@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from statistics import fmean, stdev
 from typing import Any
 
-from automax_lightning.search.planning.results import best_result, cost_of
+from automax_lightning.search.planning.results import best_result, best_trial, cost_of
 from automax_lightning.search.storage.history import History, configuration_key
 from automax_lightning.trial.records import Objective, TrialResult
 
@@ -38,30 +38,28 @@ def runners(history: History, objective: Objective) -> list[Runner]:
         history: everything recorded.
         objective: which way is better.
     """
-    numbers: dict[Any, list[int]] = {}
-    for spec in history.asks:
-        numbers.setdefault(configuration_key(spec.configuration), []).append(spec.number)
+    return history.derived(("runners", objective), lambda: [_runner(n, history, objective) for n in history.groups.values()])
+
+
+def _runner(numbers: tuple[int, ...], history: History, objective: Objective) -> Runner:
     over = history.final()
-    found = []
-    for group in numbers.values():
-        costs = [cost_of(over[number], objective) for number in group if number in over]
-        failed = any(cost is None for cost in costs)
-        known = () if failed else tuple(cost for cost in costs if cost is not None)
-        values = history.spec(group[0]).configuration
-        found.append(Runner(values, tuple(group), known, any(number not in over for number in group), failed))
-    return found
+    costs = [cost_of(over[number], objective) for number in numbers if number in over]
+    failed = any(cost is None for cost in costs)
+    scored = () if failed else tuple(cost for cost in costs if cost is not None)
+    values = history.spec(numbers[0]).configuration
+    return Runner(values, numbers, scored, any(number not in over for number in numbers), failed)
 
 
-def leader(found: list[Runner], n_seeds: int) -> Runner | None:
+def leader(candidates: list[Runner], n_seeds: int) -> Runner | None:
     """The configuration with the best mean among those with all seeds; of equal ones the first."""
-    whole = [runner for runner in found if len(runner.costs) >= n_seeds]
+    whole = [runner for runner in candidates if len(runner.costs) >= n_seeds]
     return min(whole, key=lambda runner: fmean(runner.costs[:n_seeds]), default=None)
 
 
 def repetition(history: History, objective: Objective, n_seeds: int) -> Runner | None:
     """The configuration that is to run on its next seed, or None.
 
-    A challenger goes on as long as its mean is better than the leader's over the same seeds; so a bad one costs one
+    A challenger runs on further seeds as long as its mean is better than the leader's over the same seeds; so a bad one costs one
     trial. Before there is a leader, the first configuration that works becomes it.
 
     Args:
@@ -69,9 +67,9 @@ def repetition(history: History, objective: Objective, n_seeds: int) -> Runner |
         objective: which way is better.
         n_seeds: seeds of a configuration in all.
     """
-    found = runners(history, objective)
-    ahead = leader(found, n_seeds)
-    for runner in found:
+    candidates = runners(history, objective)
+    ahead = leader(candidates, n_seeds)
+    for runner in candidates:
         if runner.failed or runner.runs or len(runner.costs) >= n_seeds:
             continue
         if ahead is None or fmean(runner.costs) < fmean(ahead.costs[: len(runner.costs)]):
@@ -87,11 +85,10 @@ def incumbent(history: History, objective: Objective, n_seeds: int) -> TrialResu
         objective: which way is better.
         n_seeds: seeds of a configuration in all; with 1, simply the best result.
     """
-    over = history.final()
     ahead = leader(runners(history, objective), n_seeds) if n_seeds > 1 else None
     if ahead is None:
-        return best_result(over, objective)
-    return best_result({number: over[number] for number in ahead.numbers}, objective)
+        return best_trial(history, objective)
+    return best_result({number: history.final()[number] for number in ahead.numbers}, objective)
 
 
 def mean_and_spread(history: History, objective: Objective, number: int) -> tuple[float, float | None, int]:
@@ -102,6 +99,7 @@ def mean_and_spread(history: History, objective: Objective, number: int) -> tupl
         objective: gives costs back their sign.
         number: of a trial with a score.
     """
-    runner = next(each for each in runners(history, objective) if number in each.numbers)
+    key = configuration_key(history.spec(number).configuration)
+    runner = _runner(history.groups[key], history, objective)
     scores = [objective.cost(cost) for cost in runner.costs]  # the sign flips back
     return fmean(scores), stdev(scores) if len(scores) > 1 else None, len(scores)

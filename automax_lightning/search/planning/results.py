@@ -1,13 +1,12 @@
-"""Where a search stands: its best trial, its log, and its history as the proposer sees it."""
+"""Results as planner and proposer see them: the best one, costs, and one observation per configuration."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
 
-from automax_lightning.search.storage.history import History, Observation, configuration_key
-from automax_lightning.trial.records import Objective, Status, TrialResult, TrialSpec
+from automax_lightning.search.storage.history import History, Key, Observation
+from automax_lightning.trial.records import Objective, Status, TrialResult
 
 
 def best_result(results: Mapping[int, TrialResult], objective: Objective) -> TrialResult | None:
@@ -38,6 +37,16 @@ def best_result(results: Mapping[int, TrialResult], objective: Objective) -> Tri
     return best
 
 
+def best_trial(history: History, objective: Objective) -> TrialResult | None:
+    """The best result of a history, see `best_result`; found once per history.
+
+    Args:
+        history: everything recorded.
+        objective: which way is better.
+    """
+    return history.derived(("best", objective), lambda: best_result(history.final(), objective))
+
+
 def cost_of(result: TrialResult, objective: Objective) -> float | None:
     """What a trial that is over costs; None for one without a score."""
     if not result.status.has_score or result.score is None or math.isnan(result.score):
@@ -46,26 +55,25 @@ def cost_of(result: TrialResult, objective: Objective) -> float | None:
 
 
 def observations(history: History, objective: Objective, levelled: Mapping[int, float] | None = None) -> list[Observation]:
-    """The history as the proposer sees it: one observation a configuration, in the order of the proposals.
+    """The history as the proposer sees it: one observation per configuration, in the order of the proposals.
 
     Args:
         history: everything recorded.
         objective: which way is better.
         levelled: trial number -> the cost that is shown for it, where it is not the result's own.
     """
-    groups: dict[Any, list[TrialSpec]] = {}
-    for spec in history.asks:
-        groups.setdefault(configuration_key(spec.configuration), []).append(spec)
-    return [_observation(specs, history, objective, levelled or {}) for specs in groups.values()]
+    shown = levelled or {}
+    return [_observation(key, numbers, history, objective, shown) for key, numbers in history.groups.items()]
 
 
-def _observation(specs: list[TrialSpec], history: History, objective: Objective, levelled: Mapping[int, float]) -> Observation:
+def _observation(
+    key: Key, numbers: tuple[int, ...], history: History, objective: Objective, levelled: Mapping[int, float]
+) -> Observation:
     """Of a configuration that was run with several seeds, the mean; one failure among them is a failure."""
-    over = history.final()
-    results = [over[spec.number] for spec in specs if spec.number in over]
-    costs = [cost_of(result, objective) for result in results]
-    if any(cost is None for cost in costs):
-        return Observation(specs[0].configuration, failed=True)
-    known = [levelled.get(result.number, cost) for result, cost in zip(results, costs, strict=True)]
-    mean = sum(cost for cost in known if cost is not None) / len(known) if known else None
-    return Observation(specs[0].configuration, mean)
+    over, values = history.final(), history.specs[numbers[0]].configuration
+    costs = {number: cost_of(over[number], objective) for number in numbers if number in over}
+    if None in costs.values():
+        return Observation(values, failed=True).with_key(key)
+    shown = [levelled.get(number, cost) for number, cost in costs.items()]
+    mean = sum(cost for cost in shown if cost is not None) / len(shown) if shown else None
+    return Observation(values, mean).with_key(key)

@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 from statistics import median
 
-from automax_lightning.search.planning.results import best_result
+from automax_lightning.search.planning.results import best_result, best_trial
 from automax_lightning.search.planning.successive_halving import best_so_far
 from automax_lightning.search.storage.history import History
 from automax_lightning.trial.records import Objective, TrialResult
@@ -56,7 +56,7 @@ class CurveRule:
         return self._median(value, epoch, history) if self.kind == "median" else self._incumbent(value, epoch, history)
 
     def _incumbent(self, value: float, epoch: int, history: History) -> str | None:
-        best = best_result(history.final(), self.objective)
+        best = best_trial(history, self.objective)
         if epoch not in self.at or best is None or len(best.curve) < epoch:
             return None
         reached = best_so_far(best.curve, epoch, self.objective)
@@ -67,11 +67,16 @@ class CurveRule:
     def _median(self, value: float, epoch: int, history: History) -> str | None:
         if epoch < self.at[0]:
             return None
-        curves = [result.curve for result in history.final().values() if len(result.curve) >= epoch]
-        reached = [best for best in (best_so_far(curve, epoch, self.objective) for curve in curves) if best is not None]
+        reached = history.derived(("reached", epoch, self.objective), lambda: self._reached(epoch, history))
         if len(reached) < _ENOUGH or not self.objective.is_better(median(reached), value):
             return None
         return f"{value:.4f} after epoch {epoch}, where the median of {len(reached)} trials was {median(reached):.4f}"
+
+    def _reached(self, epoch: int, history: History) -> list[float]:
+        """The best score so far of each trial that has come to this epoch."""
+        curves = [result.curve for result in history.final().values() if len(result.curve) >= epoch]
+        scores = [best_so_far(curve, epoch, self.objective) for curve in curves]
+        return [score for score in scores if score is not None]
 
     def _distance(self, value: float) -> float:
         return 1 - value if self.objective.mode == "max" else value
@@ -110,12 +115,15 @@ class StopRules:
         Args:
             results: of the finished trials, in order.
         """
-        best = best_result({result.number: result for result in results}, self.objective)
         if self.walltime_limit is not None and time.monotonic() - self._started > self.walltime_limit:
             return f"the time limit of {self.walltime_limit:g} s is reached"
         failures = sum(not result.status.has_score for result in results)
         if self.max_failures is not None and failures >= self.max_failures:
             return f"{failures} trials have failed"
+        return self._reached_enough(results) if self.target_score is not None or self.patience is not None else None
+
+    def _reached_enough(self, results: Sequence[TrialResult]) -> str | None:
+        best = best_result({result.number: result for result in results}, self.objective)
         if best is None or best.score is None:
             return None
         if self.target_score is not None and not self.objective.is_better(self.target_score, best.score):

@@ -135,13 +135,15 @@ class Ladder:
 
     def _ranking(self, history: History, rung: int) -> list[tuple[float, int]]:
         """Everybody who has ended on this rung or beyond, the best first; failures last, at an infinite cost."""
-        over, found = history.final(), []
-        for spec in history.asks:
-            result = over.get(spec.number)
-            cost = None if result is None else self._cost(spec, result, rung, is_open=spec.number in history.reopened)
+        return history.derived(("ranking", self.rungs, rung, self.objective), lambda: self._ranked(history, rung))
+
+    def _ranked(self, history: History, rung: int) -> list[tuple[float, int]]:
+        ranking = []
+        for number, result in history.final().items():
+            cost = self._cost(history.spec(number), result, rung, is_open=number in history.reopened)
             if cost is not None:
-                found.append((cost, spec.number))
-        return sorted(found)
+                ranking.append((cost, number))
+        return sorted(ranking)
 
     def _cost(self, spec: TrialSpec, result: TrialResult, rung: int, *, is_open: bool) -> float | None:
         epochs = self.rungs[rung]

@@ -13,7 +13,7 @@ from ConfigSpace import Configuration, ConfigurationSpace
 from automax_lightning.errors import ConfigError, closest
 from automax_lightning.search.proposer.candidates import Candidates, Seen
 from automax_lightning.search.proposer.surrogates import Acquisition, failure_cost, forest, gaussian_process
-from automax_lightning.search.storage.history import Observation, configuration_key
+from automax_lightning.search.storage.history import Key, Observation, configuration_key
 from automax_lightning.space.configurations import configuration, values
 
 if TYPE_CHECKING:
@@ -59,9 +59,9 @@ ENGINES = {
 class Proposer:
     """Proposes configurations with SMAC's surrogates.
 
-    Nothing is kept from one proposal to the next: the surrogate is trained anew on the whole history, and all
-    randomness comes from the seed and the number of proposals so far. So a search that is continued in another
-    process, with another hash seed, or with more trials, goes on as if nothing had happened.
+    Nothing but converted values is kept from one proposal to the next: the surrogate is trained anew on the whole
+    history, and all randomness comes from the seed and the number of proposals so far. So a search that is resumed in
+    another process, with another hash seed, or extended, proposes as if it had never stopped.
 
     Args:
         space: the search space.
@@ -103,6 +103,7 @@ class Proposer:
         self._portfolio = [configuration(space, chosen) for chosen in portfolio]
         self._candidates = Candidates(space)
         self._points: list[Configuration] | None = None
+        self._configs: dict[Key, Configuration] = {}
 
     def propose(self, history: Sequence[Observation], known: Sequence[Observation] = ()) -> Proposal | None:
         """The next configuration, one that is not in the history; None if a finite space has no other.
@@ -111,15 +112,15 @@ class Proposer:
             history: all proposals so far, in order.
             known: what another search has found out; its best is tried right after the default.
         """
-        tried: Seen = {configuration_key(observation.values) for observation in history}
+        tried: Seen = {observation.key for observation in history}
         for origin, config in self._initial_design(known):
             if configuration_key(values(config)) not in tried:
                 return Proposal(values(config), origin)
         generator = self._generator(len(history))
         is_random = generator.uniform() < self.engine.random_share
-        elsewhere = [observation for observation in known if configuration_key(observation.values) not in tried]
+        elsewhere = [observation for observation in known if observation.key not in tried]
         everything = [*elsewhere, *history]
-        seen = {configuration_key(observation.values) for observation in everything}
+        seen = {observation.key for observation in everything}
         if is_random or not any(observation.cost is not None for observation in everything):
             return _proposal(self._candidates.random(generator, seen), "random")
         return self._model_based(everything, seen, generator)
@@ -147,8 +148,13 @@ class Proposer:
         known = [observation.cost for observation in history if observation.cost is not None]
         failed, liar = failure_cost(known), float(np.median(known)) if known else 0.0
         costs = [failed if o.failed else liar if o.cost is None else o.cost for o in history]
-        configs = [configuration(self._candidates.space, observation.values) for observation in history]
+        configs = [self._configuration(observation) for observation in history]
         return configs, np.array(costs, dtype=np.float64)
+
+    def _configuration(self, observation: Observation) -> Configuration:
+        if observation.key not in self._configs:
+            self._configs[observation.key] = configuration(self._candidates.space, observation.values)
+        return self._configs[observation.key]
 
     def _generator(self, proposals: int) -> np.random.RandomState:
         return np.random.RandomState(np.random.SeedSequence((self.seed, proposals)).generate_state(4))

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from automax_lightning.trial.records import TrialResult, TrialSpec
 from automax_lightning.trial.records_json import result_from_json, spec_from_json
 from automax_lightning.utils.serialization import decode, decode_values
+
+Key = tuple[tuple[str, Any], ...]
+T = TypeVar("T")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,10 +30,20 @@ class Observation:
     cost: float | None = None
     failed: bool = False
 
+    @cached_property
+    def key(self) -> Key:
+        """What makes two configurations the same, see `configuration_key`."""
+        return configuration_key(self.values)
+
+    def with_key(self, key: Key) -> Observation:
+        """Itself, with the key that the caller has at hand: sorting the names of each configuration again takes long."""
+        vars(self)["key"] = key  # where a `cached_property` keeps its value
+        return self
+
 
 @dataclasses.dataclass(frozen=True)
 class History:
-    """What a journal tells.
+    """What a journal tells. Each event makes a new one; what is derived from one is derived once.
 
     Args:
         settings: the last settings.
@@ -57,36 +71,89 @@ class History:
     newest: float | None = None
     command: tuple[str, ...] = ()
 
-    def final(self) -> dict[int, TrialResult]:
+    def final(self) -> Mapping[int, TrialResult]:
         """The results of the trials that are over, or paused at the end of a budget."""
-        return {number: result for number, result in self.results.items() if result.status.is_final}
+        return self._final
 
     def pending(self) -> tuple[TrialSpec, ...]:
-        """The proposals whose trials are not over, in order; those that go on with a larger budget too."""
-        over = self.final().keys() - self.reopened
-        return tuple(spec for spec in self.asks if spec.number not in over)
+        """The proposals whose trials are not over, in order; those that were promoted to a larger budget too."""
+        return self._pending
 
     def spec(self, number: int) -> TrialSpec:
-        """The trial of that number, with its present budget."""
-        return next(spec for spec in self.asks if spec.number == number)
+        """The trial of that number, with its present budget.
+
+        Raises:
+            KeyError: if there is no such trial.
+        """
+        return self.specs[number]
+
+    @cached_property
+    def specs(self) -> Mapping[int, TrialSpec]:
+        """Trial number -> what was asked, with its present budget, in the order of the proposals."""
+        return {spec.number: spec for spec in self.asks}
+
+    @cached_property
+    def groups(self) -> Mapping[Key, tuple[int, ...]]:
+        """Configuration -> numbers of its trials, both in the order of the proposals; grown from event to event."""
+        groups: dict[Key, tuple[int, ...]] = {}
+        for spec in self.asks:
+            key = configuration_key(spec.configuration)
+            groups[key] = (*groups.get(key, ()), spec.number)
+        return groups
+
+    @cached_property
+    def _final(self) -> Mapping[int, TrialResult]:
+        return {number: result for number, result in self.results.items() if result.status.is_final}
+
+    @cached_property
+    def _pending(self) -> tuple[TrialSpec, ...]:
+        over = self._final.keys() - self.reopened
+        return tuple(spec for spec in self.asks if spec.number not in over)
+
+    @cached_property
+    def _derived(self) -> dict[Hashable, Any]:
+        return {}
+
+    def derived(self, key: Hashable, derive: Callable[[], T]) -> T:
+        """A value that is derived from this history alone, and so only once.
+
+        Args:
+            key: names the value, with everything but the history that it depends on.
+            derive: called the first time that `key` is asked for.
+        """
+        if key not in self._derived:
+            self._derived[key] = derive()
+        value: T = self._derived[key]
+        return value
+
+    def _next(self, **changes: Any) -> History:
+        """The history with these fields changed; a configuration's key is too costly to be made again at each event."""
+        history = dataclasses.replace(self, **changes)
+        if "asks" not in changes and "groups" in vars(self):
+            vars(history)["groups"] = self.groups  # a `cached_property` keeps its value there
+        return history
 
     # One event more ---------------------------------------------------------------------------------------------------
 
     def asked(self, spec: TrialSpec) -> History:
         """A proposal."""
-        return dataclasses.replace(self, asks=(*self.asks, spec))
+        history, key = self._next(asks=(*self.asks, spec)), configuration_key(spec.configuration)
+        vars(history)["groups"] = {**self.groups, key: (*self.groups.get(key, ()), spec.number)}
+        return history
 
     def promoted(self, number: int, budget: int | None) -> History:
-        """A trial goes on, up to a larger budget."""
+        """A trial is promoted to a larger budget."""
         asks = tuple(dataclasses.replace(s, budget=budget) if s.number == number else s for s in self.asks)
-        return dataclasses.replace(self, asks=asks, reopened=self.reopened | {number})
+        history = self._next(asks=asks, reopened=self.reopened | {number})
+        vars(history)["groups"] = self.groups
+        return history
 
     def ended(self, result: TrialResult) -> History:
         """The end of a trial, or its interruption, which does not undo what it has reached before."""
         if not result.status.is_final and result.number in self.reopened:
             return self
         results = {**self.results, result.number: result}
-        return dataclasses.replace(self, results=results, reopened=self.reopened - {result.number})
+        return self._next(results=results, reopened=self.reopened - {result.number})
 
 
 def replay(events: Iterable[Mapping[str, Any]], root: Path, warnings: Sequence[str] = ()) -> History:
@@ -151,6 +218,6 @@ class _Clock:
         self.newest = self.newest if now is None else now
 
 
-def configuration_key(chosen: Any) -> tuple[tuple[str, Any], ...]:
+def configuration_key(chosen: Any) -> Key:
     """What makes two configurations the same."""
     return tuple(sorted((name, (type(value).__name__, value)) for name, value in dict(chosen).items()))

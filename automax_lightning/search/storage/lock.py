@@ -1,28 +1,34 @@
-"""One process a search: a lock that the kernel releases when its holder dies, however it dies."""
+"""File lock: one process per search, released when the process dies."""
 
 from __future__ import annotations
 
+import errno
+import inspect
 import json
 import os
-import socket
 import time
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any
+from typing import Any
+
+from filelock import FileLock, Timeout
 
 from automax_lightning.errors import SearchLockedError
+from automax_lightning.search.storage.lease import Lease, myself
 
-try:
-    import fcntl
-except ImportError:  # Windows
-    fcntl = None  # type: ignore[assignment]
+_UNSUPPORTED = (errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP, errno.EINVAL)
+# From 4.0 on filelock falls back to a marker file of its own, which outlives a killed process on another machine.
+_OPTIONS: dict[str, Any] = (
+    {"fallback_to_soft": False} if "fallback_to_soft" in inspect.signature(FileLock.__init__).parameters else {}
+)
 
 
 class SearchLock:
     """Holds a directory's ``lock`` file as long as it is open.
 
-    The file's content says who holds it; whether it is held, the kernel knows, so a holder that was killed leaves
-    nothing to clean up. Where files cannot be locked (Windows), the holder is only written down.
+    The operating system knows whether the file is locked, so a holder that was killed leaves nothing to clean up;
+    ``lock.json`` beside it says who holds it. Where a file system has no such locks (some network file systems), a
+    `Lease` does the same with a file that is renewed.
 
     Args:
         directory: the search's directory, which must exist.
@@ -32,52 +38,46 @@ class SearchLock:
     """
 
     def __init__(self, directory: Path) -> None:
-        self.path = directory / "lock"
-        self._file: IO[str] | None = None
+        self.directory = directory
+        self._held: FileLock | Lease | None = None
 
     def __enter__(self) -> SearchLock:
-        file = open(self.path, "a+", encoding="utf-8")
-        try:
-            _take(file)
-        except OSError as error:
-            holder = _holder(self.path)
-            file.close()
-            raise SearchLockedError(
-                str(self.path.parent), "a search that nobody is running", _phrase(holder),
-                "Wait for it, stop it, or give this search another name.",
-            ) from error  # fmt: skip
-        file.seek(0)
-        file.truncate()
-        since = time.strftime("%Y-%m-%d %H:%M:%S")
-        json.dump({"pid": os.getpid(), "host": socket.gethostname(), "since": since}, file)
-        file.flush()
-        self._file = file
+        lease = Lease(self.directory)
+        if lease.holder() is not None:  # of a machine that sees no locks here
+            raise self._taken()
+        self._held = self._native() or lease
+        if isinstance(self._held, Lease) and not self._held.take():
+            self._held = None
+            raise self._taken()
+        _described(self.directory).write_text(json.dumps(myself()), encoding="utf-8")
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        if self._file is not None:
-            self._file.close()
-            self._file = None
-
-
-def _take(file: IO[str]) -> None:
-    """Lock the file; who only looks (`holder_of`) holds it for an instant, and is waited for."""
-    for pause in (0.01, 0.05, 0.1):
-        if _is_free(file, exclusive=True):
-            return
-        time.sleep(pause)
-    if not _is_free(file, exclusive=True):
-        raise BlockingIOError(f"{file.name} is locked")
-
-
-def _is_free(file: IO[str], *, exclusive: bool) -> bool:
-    """Lock the file if nobody else does; where files cannot be locked, it always is free."""
-    if fcntl is not None:
+    def _native(self) -> FileLock | None:
+        """The operating system's lock, taken; None where the file system has none."""
+        lock = FileLock(self.directory / "lock", **_OPTIONS)
         try:
-            fcntl.flock(file, (fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH) | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-    return True
+            lock.acquire(timeout=0.3, poll_interval=0.02)  # who only looks (`holder_of`) holds it for an instant
+        except Timeout:
+            raise self._taken() from None
+        except OSError as error:
+            if error.errno not in _UNSUPPORTED:
+                raise
+            return None
+        except NotImplementedError:  # filelock's word for ENOSYS before 4.0
+            return None
+        return lock
+
+    def _taken(self) -> SearchLockedError:
+        return SearchLockedError(
+            str(self.directory), "a search that nobody is running", holder_of(self.directory) or "one that has just ended",
+            "Wait for it, stop it, or give this search another name.",
+        )  # fmt: skip
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if self._held is not None:
+            _described(self.directory).unlink(missing_ok=True)
+            self._held.release()
+            self._held = None
 
 
 def holder_of(directory: Path) -> str | None:
@@ -87,22 +87,46 @@ def holder_of(directory: Path) -> str | None:
         directory: of the search.
 
     Returns:
-        ``"process 4711 on host since 2026-11-24 12:00:00"``. Where files cannot be locked (Windows), None.
+        ``"process 4711 on host since 2026-11-24 12:00:00"``.
     """
-    path = directory / "lock"
-    if not path.exists():
-        return None
-    with open(path, encoding="utf-8") as file:
-        return _phrase(_holder(path)) if not _is_free(file, exclusive=False) else None
+    lease = Lease(directory).holder()
+    if lease is not None:
+        return _phrase(lease)
+    return _phrase(_holder(directory)) if (directory / "lock").exists() and _is_locked(directory / "lock") else None
+
+
+def _is_locked(path: Path) -> bool:
+    """Whether somebody holds the lock; who looks holds it for an instant."""
+    lock = FileLock(path, **_OPTIONS)
+    try:
+        lock.acquire(blocking=False)
+    except Timeout:
+        return True
+    except (OSError, NotImplementedError):  # a directory that may only be read, or one without locks
+        return False
+    lock.release()
+    return False
+
+
+def _described(directory: Path) -> Path:
+    return directory / "lock.json"
+
+
+def _holder(directory: Path) -> dict[str, Any]:
+    """What the holder has written of itself; 0.1.0 wrote it into the lock itself."""
+    for pause in (0.0, 0.05):  # between taking the lock and saying who has it
+        time.sleep(pause)
+        for path in (_described(directory), directory / "lock"):
+            try:
+                holder = json.loads(path.read_text(encoding="utf-8"))
+            except (OSError, ValueError):
+                continue
+            if isinstance(holder, dict):
+                return holder
+    return {}
 
 
 def _phrase(holder: dict[str, Any]) -> str:
-    return f"process {holder.get('pid', '?')} on {holder.get('host', '?')} since {holder.get('since', '?')}"
-
-
-def _holder(path: Path) -> dict[str, Any]:
-    try:
-        known: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return known
+    if "pid" not in holder:
+        return f"a process that has not said who it is (this one is {os.getpid()})"
+    return f"process {holder['pid']} on {holder.get('host', 'an unnamed machine')} since {holder.get('since', 'a while ago')}"

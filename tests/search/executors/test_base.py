@@ -68,11 +68,6 @@ def test_what_the_factory_raises_is_a_result_too() -> None:
     assert isinstance(exception, LookupError)
 
 
-def test_whoever_interrupts_the_process_is_not_swallowed() -> None:
-    with pytest.raises(KeyboardInterrupt):
-        run_trial(lambda spec: Trial(spec, KeyboardInterrupt()), TrialSpec(1, {}), AUROC, None, None, None)
-
-
 def test_trials_run_in_the_order_in_which_they_were_submitted() -> None:
     executor = InlineExecutor(Trial, AUROC)
     for number in (4, 2):
