@@ -25,6 +25,7 @@ _RULES: Mapping[str, Rule] = {
     "output_directory": path(),
     "overwrite": flag(),
     "deterministic": flag(),
+    "deterministic_order": flag(),
     "trial_seed": _SEED.or_none,
     "mode": one_of("max", "min"),
     "preset": one_of(*PRESETS),
@@ -71,6 +72,9 @@ class AutoMAXConfig:
         overwrite: delete a search of the same name and start afresh; False resumes or extends it.
         deterministic: every trial has the seed `SEED`, so that configurations differ in nothing else. False gives
             each trial a seed of its own.
+        deterministic_order: record results in the order in which the trials were submitted, so that with several workers
+            too the proposals depend on `SEED` and `n_workers` alone. A worker whose trial is over early then waits for
+            those before it. False records each result as it comes: two searches with the same seed may differ.
         trial_seed: seed of the trials, 0 .. 2**32 - 1, where it differs from that of the proposals; None for `SEED`.
         mode: ``"max"`` or ``"min"``: which way the target is better.
         preset: who proposes: ``"automax"`` (ours), ``"original"`` (the original AutoMAX's settings of SMAC), ``"random"``.
@@ -100,7 +104,9 @@ class AutoMAXConfig:
         n_workers: trials that run at once, at least 1.
         gpus_per_trial: GPUs per trial; None deals them out in turn to the workers.
         max_trials_per_worker: trials after which a child process is replaced; None for never.
-        retries: how often a trial whose process died (out of memory, say) is resumed in another process, at least 0.
+        retries: how often a trial is resumed, after a pause, that its process (for lack of memory, say), a disk, a network
+            or a cluster has failed, at least 0. A trial that a disk, a network or a cluster fails once more is no failed
+            trial: the search stops, and the same call resumes it.
         scheduler: address of a Dask scheduler (``tcp://host:8786``), or the path of its scheduler file.
         verbose: show Lightning's own bars and messages in each trial.
         trust: whether objects that your module keeps in its checkpoints may run code when these are loaded; False loads
@@ -121,6 +127,7 @@ class AutoMAXConfig:
     output_directory: str | os.PathLike[str] = "./automax_output"
     overwrite: bool = False
     deterministic: bool = True
+    deterministic_order: bool = False
     trial_seed: int | None = None
     mode: str = "max"
     preset: str = "automax"
@@ -141,7 +148,7 @@ class AutoMAXConfig:
     n_workers: int = 1
     gpus_per_trial: int | None = None
     max_trials_per_worker: int | None = None
-    retries: int = 0
+    retries: int = 1
     scheduler: str | None = None
     verbose: bool = False
     trust: bool = False

@@ -68,6 +68,10 @@ class CheckpointError(AutoMAXError, RuntimeError):
     """A checkpoint is missing, cannot be read, or belongs to something else."""
 
 
+class UntrustedCheckpointError(CheckpointError):
+    """A checkpoint holds objects whose loading could run code, and is not trusted."""
+
+
 class JournalError(AutoMAXError, RuntimeError):
     """The search on disk belongs to another search, or its record cannot be read."""
 
@@ -80,12 +84,12 @@ class FirstTrialFailedError(AutoMAXError, RuntimeError):
     """The first trial failed, so that every other one would fail as well."""
 
 
-class TrialAbortedError(AutoMAXError, RuntimeError):
-    """A trial's code raised what is meant to end the program: SystemExit, or a KeyboardInterrupt that is no Ctrl-C."""
-
-
 class ExecutionError(AutoMAXError, RuntimeError):
     """The place that was asked to run trials cannot run them."""
+
+
+class InfrastructureError(ExecutionError):
+    """A disk, a network or a cluster failed, not a trial: the search stops with its work kept, and can be resumed."""
 
 
 class ReportError(AutoMAXError, RuntimeError):

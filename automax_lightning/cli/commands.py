@@ -43,6 +43,8 @@ COMMANDS: Mapping[str, Command] = {
     "predict": Command("cli.early_checks", "run", "predict"),
     "report": Command("cli.report", "main", "write one HTML file that shows the search in DIR"),
     "status": Command("cli.status", "main", "how the search in DIR stands, whoever runs it"),
+    "retry": Command("cli.retry", "main", "run failed trials of the search in DIR again"),
+    "repair": Command("cli.repair", "main", "make a damaged journal in DIR readable again; says what is lost"),
     "examples": Command("cli.examples", "main", "list the examples; --copy DIR copies them"),
 }
 """Every command, in the order of ``--help``."""

@@ -28,22 +28,26 @@ def main(arguments: Sequence[str]) -> None:
     run(arguments[1:])
 
 
-def run(arguments: Sequence[str]) -> AutoMAX:
+def run(arguments: Sequence[str], directory: Path | None = None) -> AutoMAX:
     """Run the search that a recipe describes, and say what came out.
 
     Args:
         arguments: the command line after ``run``.
+        directory: that the search must be kept in; None for any.
 
     Returns:
         The finished search.
 
     Raises:
-        AutoMAXError: if the recipe, the data or a flag is wrong.
+        AutoMAXError: if the recipe, the data or a flag is wrong, or it is kept elsewhere.
     """
     given = _parsed(arguments)
     path, quiet = given.pop("config_file"), given.pop("quiet")
     loaded = load(path, **given)
     tuner = loaded.tuner(quiet=quiet or None)
+    if directory is not None and tuner.directory.resolve() != directory.resolve():
+        raise ConfigError("automax-lightning run", f"the recipe of {directory}", f"one of {tuner.directory}",
+                          "Run it where the search was started first.")  # fmt: skip
     for note in loaded.notes:
         tuner.say(f"Note: {note}")
     tuner.optimize()

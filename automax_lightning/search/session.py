@@ -7,19 +7,20 @@ from contextlib import nullcontext, suppress
 from types import TracebackType
 from typing import Any, Protocol
 
-import yaml
-
+from automax_lightning.errors import JournalError
 from automax_lightning.search.executors.base import Executor
 from automax_lightning.search.interrupt import StopSignal
 from automax_lightning.search.planning.plan import Continue, Plan, Promote, Repeat
 from automax_lightning.search.planning.stopping import CurveRule
 from automax_lightning.search.proposer.proposer import Proposer
+from automax_lightning.search.proposer.smac_facade import export
+from automax_lightning.search.storage.best import keep_best
 from automax_lightning.search.storage.directory import TrialDirectories
 from automax_lightning.search.storage.history import History
 from automax_lightning.search.storage.journal import Journal
+from automax_lightning.search.storage.ownership import BEST_FILES, SMAC_FILES, drop_set_aside
 from automax_lightning.search.storage.state_file import log, write_state
 from automax_lightning.trial.records import OnEpoch, TrialResult, TrialSpec
-from automax_lightning.utils.serialization import encode_values
 
 
 class Listener(Protocol):
@@ -51,6 +52,8 @@ class SearchSession:
         experiment_name: names the best checkpoint's directory.
         seed: of the search.
         deterministic: every first run of a configuration has the search's seed.
+        ordered: results are recorded in the order in which their trials were submitted, so that proposals do not depend
+            on which trial is faster.
         stop: whether the user wants to pause.
         listener: told what happens.
     """
@@ -65,18 +68,24 @@ class SearchSession:
         experiment_name: str,
         seed: int,
         deterministic: bool,
+        ordered: bool = False,
         stop: StopSignal,
         listener: Listener,
     ) -> None:
         self.journal, self.proposer, self.executor, self.plan = journal, proposer, executor, plan
         self.experiment_name, self.stop, self.listener = experiment_name, stop, listener
         self.seed, self.deterministic = seed, deterministic
+        self.is_ordered = ordered
         self.running: frozenset[int] = frozenset()
+        self._submitted: list[int] = []
+        self._early: dict[int, TrialResult] = {}
+        self.is_pausing = False
         self.directories = TrialDirectories(journal.directory)
         self._logged = 0
         self._kept: TrialResult | None = None
         self._without_last: set[int] = set()
         self._without_any: set[int] = set()
+        self._has_dropped = False
         self.directories.recover(experiment_name)
         self._settle()
 
@@ -84,6 +93,8 @@ class SearchSession:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if kind is not None and issubclass(kind, JournalError):  # which says that the directory is not the search's any more
+            return
         with nullcontext() if kind is None else suppress(Exception):  # what ended the search says more
             self._settle(is_end=True)
 
@@ -108,12 +119,12 @@ class SearchSession:
 
     def ask(self, chosen: Mapping[str, Any], *, origin: str, seed: int | None = None, repetition: int = 0) -> TrialSpec:
         """Record a trial of this configuration before it is run."""
-        number = len(self.history.asks) + 1
+        number = max(self.history.specs, default=0) + 1  # a repaired journal may lack a trial
         if seed is None:
             seed = (self.seed + (repetition if self.deterministic else number - 1)) % 2**32
         directory = self.directories.of(number)
         budget = None if origin == "user" else self.plan.first_budget(number)
-        spec = TrialSpec(number, dict(chosen), seed, budget, directory, origin, self.plan.epochs)
+        spec = TrialSpec(number, dict(chosen), seed, budget, directory, origin, self.plan.epochs, self.history.search)
         self.journal.record_ask(spec)
         return spec
 
@@ -137,12 +148,14 @@ class SearchSession:
         self.journal.record_start(spec.number)
         self.listener.trial_started(spec)
         self.running = self.running | {spec.number}
+        if self.is_ordered:
+            self._submitted.append(spec.number)
         rule = self.plan.rule if may_stop and spec.origin != "user" else None
-        self.executor.submit(spec, self._on_epoch(spec, rule), lambda: self.stop.requested is not None)
+        self.executor.submit(spec, self._on_epoch(spec, rule), lambda: self.is_pausing or self.stop.requested is not None)
 
     def _on_epoch(self, spec: TrialSpec, rule: CurveRule | None) -> OnEpoch:
         curve = dict(self.history.curves.get(spec.number, {}))
-        newest = max(curve, default=0)
+        newest, before = max(curve, default=0), self.history
 
         def on_epoch(epoch: int, score: float) -> str | None:
             if epoch not in curve:
@@ -151,19 +164,30 @@ class SearchSession:
             self.listener.epoch_finished(spec.number, epoch, score)
             if rule is None or epoch < newest:  # what was judged once is not judged again when it is trained again
                 return None
-            return rule.verdict([curve[each] for each in sorted(curve)], self.history)
+            # What others have brought meanwhile depends on who is faster.
+            history = before if self.is_ordered else self.history
+            return rule.verdict([curve[each] for each in sorted(curve)], history)
 
         return on_epoch
 
     def wait(self) -> TrialResult:
         """The next trial that ends, recorded."""
-        result = self.executor.wait()
+        result = self._next_result()
         self.running = self.running - {result.number}
         self.journal.record_result(result)
         if result.status.is_final:
             self._settle()  # a crash before this is made good at the next start
             self.listener.trial_finished(result, self.best())
         return result
+
+    def _next_result(self) -> TrialResult:
+        """The next result; in the order of submission, if that is wanted: others wait for it, and so do their slots."""
+        while not (self._submitted and self._submitted[0] in self._early):
+            result = self.executor.wait()
+            if not self.is_ordered:
+                return result
+            self._early[result.number] = result
+        return self._early.pop(self._submitted.pop(0))
 
     def run(self, spec: TrialSpec, *, may_stop: bool = True) -> TrialResult:
         """Start a trial and wait for its end."""
@@ -185,11 +209,28 @@ class SearchSession:
         self._write_state(is_end=is_end)
         self._keep_best()
         self._clean_up()
+        if not self._has_dropped and self.best() is not None:
+            drop_set_aside(self.journal.directory)
+            self._has_dropped = True
+
+    def finish(self) -> None:
+        """Everything that follows from the journal is on the disk, SMAC's files too, and the journal says so.
+
+        Cheap where nothing has changed since the journal has said so last.
+        """
+        if self.history.settled or not self.history.asks:
+            return
+        self._settle(is_end=True)
+        self.journal.claim(*(f"smac/{name}" for name in SMAC_FILES))
+        export(self.proposer.facade_for(self.plan.observations(self.history)), self.journal.directory / "smac")
+        self.journal.record_settled()
 
     def _write_state(self, *, is_end: bool) -> None:
         """Write the whole log when at least a fiftieth of it is new: every trial up to the fiftieth, then every few."""
         over = len(self.history.final())
         if is_end or over - self._logged >= max(1, over // 50):
+            self.journal.check_place()
+            self.journal.claim("state.pkl")
             write_state(self.journal.directory / "state.pkl", log(self.history))
             self._logged = over
 
@@ -197,12 +238,8 @@ class SearchSession:
         best = self.best()
         if best == self._kept or best is None or best.checkpoint is None or not best.checkpoint.exists():
             return
-        spec = self.history.spec(best.number)
-        described = yaml.safe_dump({"trial": best.number, "score": best.score, **encode_values(spec.configuration)})
-        held = self.journal.directory / f"{self.experiment_name}_best" / "trial.yaml"
-        is_same = held.exists() and held.read_text(encoding="utf-8") == described
-        if not is_same or self.directories.has_newer_scores(self.experiment_name, best.checkpoint):
-            self.directories.replace_best(self.experiment_name, best.checkpoint, {"trial.yaml": described})
+        self.journal.claim(*(f"{self.experiment_name}_best/{name}" for name in BEST_FILES))
+        keep_best(self.directories, self.experiment_name, self.history, best)
         self._kept = best
 
     def _clean_up(self) -> None:

@@ -17,7 +17,7 @@ from collections.abc import Iterable, Iterator, Mapping, MutableMapping
 from pathlib import Path
 from typing import Any
 
-from automax_lightning.errors import CheckpointError
+from automax_lightning.errors import CheckpointError, UntrustedCheckpointError
 from automax_lightning.trial.records import Objective, Status, TrialResult, TrialSpec
 from automax_lightning.trial.score_file import FILE
 from automax_lightning.utils.serialization import encode_values
@@ -255,7 +255,7 @@ def check_trust(path: Path, *, trust: bool) -> None:
         trust: as of `load_checkpoint`; nothing is checked then.
 
     Raises:
-        CheckpointError: if the file holds objects that are not trusted.
+        UntrustedCheckpointError: if the file holds objects that are not trusted.
     """
     if not trust:
         _load(path, trust=False, mmap=True)
@@ -269,7 +269,7 @@ def _load(path: Path, *, trust: bool, mmap: bool = False) -> dict[str, Any]:
     except pickle.UnpicklingError as error:
         named = re.search(r"GLOBAL (\S+)", str(error))
         name = named.group(1) if named else "a class that torch does not know"
-        raise CheckpointError(
+        raise UntrustedCheckpointError(
             str(path), "tensors and plain values, which load without running code", f"an object of {name}",
             f"Allow the class with torch.serialization.add_safe_globals([{name if named else 'TheClass'}]), or pass trust=True "
             "(Fit, AutoMAXConfig, load_best_model) if you trust whoever wrote the file.",

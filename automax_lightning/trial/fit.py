@@ -225,7 +225,7 @@ class Fit:
             if ctrl_c.has_come and interrupt_in(exception):
                 raise KeyboardInterrupt from exception
             self.exception = exception
-            status, reason = status_of(exception)
+            status, reason = status_of(exception, directory)
         result = outcome(spec.number, recorder, test, status, reason, self.exception)
         if is_trial and self._trainer is not None and self._trainer.loggers:
             self._log(spec, recorder.objective, result)

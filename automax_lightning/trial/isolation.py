@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 import threading
+import time
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -71,12 +72,26 @@ def _same_signal_handlers() -> Iterator[None]:
         yield
         return
     before = {number: signal.getsignal(number) for number in signal.valid_signals()}
+    alarm, started = _alarm(), time.monotonic()
     try:
         yield
     finally:
+        _restore_alarm(alarm, time.monotonic() - started)
         for number, handler in before.items():
             if handler is not None and signal.getsignal(number) is not handler:
                 signal.signal(number, handler)
+
+
+def _alarm() -> float:
+    """Seconds until the process receives SIGALRM; 0 for never, and where the system has no alarms."""
+    return signal.getitimer(signal.ITIMER_REAL)[0] if hasattr(signal, "getitimer") else 0.0
+
+
+def _restore_alarm(before: float, elapsed: float) -> None:
+    """The program's own alarm, in place of a trial's, whose handler is gone: without one, SIGALRM ends the process."""
+    due = max(before - elapsed, 0.001) if before else 0.0
+    if abs(_alarm() - due) > 1.0:  # less than that is the time between two looks at the clock
+        signal.setitimer(signal.ITIMER_REAL, due)
 
 
 @contextmanager

@@ -19,7 +19,7 @@ from lightning.pytorch.utilities import rank_zero_only
 
 from automax_lightning.errors import ConfigError, closest
 from automax_lightning.trial.checkpoint import TrialFiles
-from automax_lightning.trial.records import Objective, Status, TrialResult, TrialSpec
+from automax_lightning.trial.records import Objective, TrialResult, TrialSpec
 
 _NAMES = {"csv": "CSVLogger", "tensorboard": "TensorBoardLogger"}
 _LIGHTNINGS_OWN_NAME = "lightning_logs"
@@ -216,7 +216,7 @@ def log_result(loggers: Iterable[Logger], spec: TrialSpec, objective: Objective,
         steps: optimizer steps done.
     """
     for logger in loggers:
-        if result.status is not Status.INTERRUPTED:
+        if result.status.is_final:
             _log_hyperparameters(logger, {**spec.configuration, "seed": spec.seed, "status": result.status.name},
                                  _final(objective, result), steps)  # fmt: skip
         finish = getattr(getattr(logger, "experiment", None), "finish", None)

@@ -32,6 +32,7 @@ class Status(Enum):
     TIMEOUT = "the time limit of a trial was reached"
     KILLED = "the process that ran the trial died"
     INTERRUPTED = "interrupted; continues with the next start"
+    LOST = "the disk, the network or the cluster failed; runs again with the next start"
 
     @property
     def has_score(self) -> bool:
@@ -40,8 +41,8 @@ class Status(Enum):
 
     @property
     def is_final(self) -> bool:
-        """Whether the trial is over; an interrupted one is continued."""
-        return self is not Status.INTERRUPTED
+        """Whether the trial is over; an interrupted or a lost one is resumed."""
+        return self not in (Status.INTERRUPTED, Status.LOST)
 
 
 @dataclasses.dataclass(frozen=True)

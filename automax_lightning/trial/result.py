@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import lightning as L
 import torch
 
-from automax_lightning.errors import AutoMAXError, BatchError, CheckpointError, NonFiniteError
+from automax_lightning.errors import AutoMAXError, BatchError, CheckpointError, NonFiniteError, UntrustedCheckpointError
 from automax_lightning.trial.recorder import TrialRecorder
 from automax_lightning.trial.records import Status, TrialResult
 
@@ -90,8 +91,40 @@ _OUT_OF_MEMORY = ("DefaultCPUAllocator", "not enough memory", "can't allocate me
 """What torch says, in a plain RuntimeError, where the machine's memory is used up."""
 
 
-def status_of(exception: BaseException) -> tuple[Status, str]:
+_WRITE_FAILED = ("PytorchStreamWriter failed", "unexpected pos ")
+"""What torch says, in a plain RuntimeError, where a file could not be written to its end."""
+
+_USERS_FILES = (FileNotFoundError, FileExistsError, IsADirectoryError, NotADirectoryError, PermissionError)
+"""Errors that name a file; of the user's files they are a mistake in the trial, of the trial's own files they are not."""
+
+
+def is_infrastructure(exception: BaseException, directory: Path | None = None) -> bool:
+    """Whether an exception is the fault of a disk, a network or a service, so that the same trial may succeed later.
+
+    Args:
+        exception: what a trial raised.
+        directory: where the trial keeps its own files.
+
+    Example:
+        >>> is_infrastructure(ConnectionResetError()), is_infrastructure(FileNotFoundError(2, "no", "data.csv"))
+        (True, False)
+    """
+    if isinstance(exception, CheckpointError):
+        return not isinstance(exception, UntrustedCheckpointError)
+    if isinstance(exception, RuntimeError):
+        return any(sign in message_of(exception) for sign in _WRITE_FAILED)
+    if isinstance(exception, _USERS_FILES):
+        file = exception.filename
+        return directory is not None and isinstance(file, (str, Path)) and Path(file).absolute().is_relative_to(directory)
+    return isinstance(exception, OSError)
+
+
+def status_of(exception: BaseException, directory: Path | None = None) -> tuple[Status, str]:
     """The status and the one-line reason of a trial that ended in `exception`, whatever that is.
+
+    Args:
+        exception: what the trial raised.
+        directory: where the trial keeps its own files; that one of them is gone is not the trial's fault.
 
     Example:
         >>> status_of(MemoryError("no room"))[0].name
@@ -109,6 +142,8 @@ def status_of(exception: BaseException) -> tuple[Status, str]:
     status = next((status for kind, status in kinds if isinstance(exception, kind)), Status.CRASHED)
     if isinstance(exception, RuntimeError) and any(sign in message for sign in _OUT_OF_MEMORY):
         status = Status.OUT_OF_MEMORY
+    elif is_infrastructure(exception, directory):
+        status = Status.LOST
     return status, reason.strip().split("\n")[0]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,8 +20,10 @@ from automax_lightning.report import tables
 from automax_lightning.search.interrupt import StopSignal
 from automax_lightning.search.proposer.surrogates import failure_cost
 from automax_lightning.search.record import SearchRecord
+from automax_lightning.search.storage.best import verify_best
 from automax_lightning.search.storage.history import History
 from automax_lightning.search.storage.journal import check_same, read
+from automax_lightning.search.storage.reopening import reopen
 from automax_lightning.search.warm_start import known_from
 from automax_lightning.space.configurations import values
 from automax_lightning.trial.checkpoint import BEST, load_checkpoint
@@ -28,7 +31,7 @@ from automax_lightning.trial.records import Status, TrialResult
 from automax_lightning.tuner import plots
 from automax_lightning.tuner.ensemble import Ensemble, ensemble
 from automax_lightning.tuner.fits import best_of, module_of
-from automax_lightning.tuner.loop import check_place, clear, open_session, run_search
+from automax_lightning.tuner.loop import check_place, clear, open_session, raise_if_lost, run_search
 from automax_lightning.tuner.refit import Refit, refit
 from automax_lightning.tuner.setup import SearchSetup, Trainer
 from automax_lightning.utils.arguments import check_arguments, flag, of_type, text
@@ -140,7 +143,9 @@ class AutoMAX:
             KeyboardInterrupt: after an interruption; the same call continues.
         """
         before = _progress(self.record)
-        if self.config.overwrite or self.setup.plan.next(self.history) is not None:
+        is_over = self.setup.plan.next(self.history) is None
+        is_settled = self.history.settled or not os.access(self.directory, os.W_OK)  # a finished search may be only read
+        if self.config.overwrite or not (is_over and is_settled):
             run_search(self.setup, self.history, self._keep, console=self._console, client=self._client, known=self._known)
         self.say(self.trial_table())
         if _progress(self.record) == before:
@@ -187,6 +192,23 @@ class AutoMAX:
                               "See trials_dataframe().")  # fmt: skip
         return self._run_one(lambda session: session.run(session.promote(number, None), may_stop=False))
 
+    def retry(self, trials: Iterable[int] | None = None) -> Configuration:
+        """The best configuration, after failed trials have run again from their beginning.
+
+        For trials that failed for a reason that is gone: a service that did not answer, too little memory, a mistake in
+        the model that was repaired. They keep their numbers, configurations and seeds.
+
+        Args:
+            trials: numbers of failed trials; None for all of them.
+
+        Raises:
+            ConfigError: if one of `trials` has not failed.
+            Exception: as `optimize`, which runs them.
+        """
+        reopen(self.directory, trials)
+        self._keep(read(self.directory))
+        return self.optimize()
+
     def say(self, text: str) -> None:
         """Print, unless quiet."""
         self._console.print(text, markup=False, soft_wrap=True)
@@ -195,7 +217,9 @@ class AutoMAX:
         progress = SearchProgress(self.objective, len(self.history.asks) + 1, quiet=True)
         clear(self.setup, self.history)
         with open_session(self.setup, StopSignal(), progress, self._keep, client=self._client, known=self._known) as session:
-            return run(session)
+            result = run(session)
+        raise_if_lost(result)
+        return result
 
     def _keep(self, history: History) -> None:
         self.record = self.record.with_history(history)
@@ -334,9 +358,10 @@ class AutoMAX:
             CheckpointError: if no trial has a score, its checkpoint is gone or damaged, or holds objects that are not trusted.
             ConfigError: if the trainable has no module.
         """
-        path = self.best_directory / BEST
-        if self.best is None or not path.exists():
+        if self.best is None:
+            path = self.best_directory / BEST
             raise CheckpointError(str(path), "the best trial's checkpoint", "none", "Run optimize() first.")
+        path = verify_best(self.directory, self.experiment_name, self.history, self.best)
         module = module_of(self.setup.make(self.best_config), "load_best_model")
         module.configure_model()  # Lightning's place for layers that are made late; it may be called twice
         module.load_state_dict(load_checkpoint(path, trust=self.config.trust if trust is None else trust)["state_dict"])

@@ -12,17 +12,16 @@ import yaml
 from rich.console import Console
 
 from automax_lightning.display.progress import Progress, make_progress
-from automax_lightning.errors import ConfigError, FirstTrialFailedError
+from automax_lightning.errors import ConfigError, FirstTrialFailedError, InfrastructureError
 from automax_lightning.search.executors.base import Executor
 from automax_lightning.search.executors.choose import make_executor
+from automax_lightning.search.executors.retrying import RetryingExecutor
 from automax_lightning.search.interrupt import StopSignal
 from automax_lightning.search.planning.stopping import StopRules
-from automax_lightning.search.proposer.smac_facade import export
 from automax_lightning.search.session import SearchSession
-from automax_lightning.search.storage.directory import check_free, is_ours, remove_search
 from automax_lightning.search.storage.history import History, Observation
 from automax_lightning.search.storage.journal import Journal
-from automax_lightning.search.storage.lock import SearchLock
+from automax_lightning.search.storage.ownership import BEST_FILES, put_back, remove_search, set_aside
 from automax_lightning.trial.records import Status, TrialResult
 from automax_lightning.tuner.setup import SearchSetup
 from automax_lightning.utils.files import write_atomically
@@ -61,8 +60,8 @@ def run_search(
         setup.check(inline=client is None and setup.config.place == "inline")
     if setup.plan.ladder is not None:
         say(setup.plan.ladder.describe(setup.config.n_trials))
+    missing = [folder for folder in (setup.directory, setup.directory.parent) if not folder.exists()]
     clear(setup, history)
-    traces = None if history.asks else _Traces(setup)
     latest = [history]
 
     def closed(newest: History) -> None:
@@ -77,12 +76,12 @@ def run_search(
             open_session(setup, stop, progress, closed, client=client, known=known) as session,
         ):
             _loop(session, setup, stop, say)
+            session.finish()
     except Exception:
-        if traces is not None and _has_nothing_to_lose(latest[0]):
-            traces.remove()
+        if not history.asks and _has_nothing_to_lose(latest[0]):
+            _take_back(setup, missing)
             keep(History())
         raise
-    export(setup.proposer.facade_for(setup.plan.observations(latest[0])), setup.directory / "smac")
     if stop.requested is not None:
         say(f"Stopped with {len(latest[0].final())} of {setup.config.n_trials} trials finished. The same command continues.")
         raise KeyboardInterrupt(stop.requested.name)
@@ -95,10 +94,23 @@ def _has_nothing_to_lose(history: History) -> bool:
 
 
 def clear(setup: SearchSetup, history: History) -> None:
-    """Remove the search that is to be overwritten, unless somebody runs it."""
-    if setup.config.overwrite and not history.asks and setup.directory.exists():
-        with SearchLock(setup.directory):
-            remove_search(setup.directory, setup.best_directory)
+    """Move the search aside that is to be overwritten, unless somebody runs it."""
+    if setup.config.overwrite and not history.asks:
+        set_aside(setup.directory)
+
+
+def _take_back(setup: SearchSetup, missing: Sequence[Path]) -> None:
+    """Remove a search that has come to nothing, and put the one back that it was to overwrite.
+
+    Args:
+        setup: of the search.
+        missing: folders that were not there before it.
+    """
+    remove_search(setup.directory)
+    put_back(setup.directory)
+    for folder in missing:
+        with suppress(OSError):  # somebody else's files are in it
+            folder.rmdir()
 
 
 def check_place(directory: Path, *, write: bool = False) -> None:
@@ -138,27 +150,36 @@ def open_session(
         known: what is known from another search.
     """
     check_place(setup.directory, write=True)
-    check_free(setup.directory)
-    with Journal(setup.directory, setup.journal_settings) as journal:
+    with Journal(setup.directory, setup.journal_settings, _reserved(setup)) as journal:
         try:
             with _executor(setup, client) as executor:
                 for warning in journal.history.warnings:
                     progress.write(warning)
                 if known and not journal.history.asks and not journal.history.known:
                     journal.record_known(known)
+                journal.claim("config.yaml")
                 write_atomically(setup.directory / "config.yaml", yaml.safe_dump(setup.document).encode())
                 with SearchSession(
                     journal, setup.proposer, executor, setup.plan, experiment_name=setup.experiment_name,
-                    seed=setup.config.seed_of_trials, deterministic=setup.config.deterministic, stop=stop, listener=progress,
+                    seed=setup.config.seed_of_trials, deterministic=setup.config.deterministic,
+                    ordered=setup.config.deterministic_order, stop=stop, listener=progress,
                 ) as session:  # fmt: skip
                     yield session
         finally:
             keep(journal.history)
 
 
+def _reserved(setup: SearchSetup) -> list[str]:
+    """What the search will write as the best trial's directory."""
+    name = setup.best_directory.name
+    return [*(f"{name}/{file}" for file in BEST_FILES), *(f"{name}.{suffix}" for suffix in ("new", "new.part", "old"))]
+
+
 @contextmanager
 def _executor(setup: SearchSetup, client: Any) -> Iterator[Executor]:
-    executor = make_executor(setup.config, setup.trainer, setup.objective, setup.directory, client)
+    executor = RetryingExecutor(
+        make_executor(setup.config, setup.trainer, setup.objective, setup.directory, client), setup.config.retries
+    )
     try:
         yield executor
     finally:
@@ -171,14 +192,49 @@ def _loop(session: SearchSession, setup: SearchSetup, stop: StopSignal, say: Cal
         setup.objective, walltime_limit=config.walltime_limit, target_score=config.target_score,
         patience=config.patience, max_failures=config.max_failures, seconds=session.history.seconds,
     )  # fmt: skip
+    lost: TrialResult | None = None
     while True:
-        reason = _fill(session, stop, rules)
-        if not session.running:
-            break
-        _raise_if_hopeless(session.wait(), session)
+        with _says_what_to_repair(setup.directory):
+            reason = None if lost else _fill(session, stop, rules)
+            if not session.running:
+                break
+            result = session.wait()
+        if result.status is Status.LOST:
+            lost, session.is_pausing = lost or result, True  # what else runs is kept at the end of its epoch
+        _raise_if_hopeless(result, session)
+    if lost is not None and stop.requested is None:
+        raise_if_lost(lost)
     is_short = len(session.history.asks) < config.n_trials
     if stop.requested is None and (reason or is_short):
         say(f"Search ended: {reason or 'every configuration of this finite space has been tried'}.")
+
+
+def raise_if_lost(result: TrialResult) -> None:
+    """Raise if a disk, a network or a cluster has failed a trial, in all its attempts.
+
+    Args:
+        result: of the trial.
+
+    Raises:
+        InfrastructureError: with what the trial said.
+    """
+    if result.status is Status.LOST:
+        raise InfrastructureError(
+            f"trial {result.number}", "a disk, a network and data that can be read and written", result.reason,
+            "Repair that, and start the search again in the same way: it is resumed where it stopped, and no trial is spent.",
+        )  # fmt: skip
+
+
+@contextmanager
+def _says_what_to_repair(directory: Path) -> Iterator[None]:
+    """Turn an I/O error of the search's own files into what the user can do about it."""
+    try:
+        yield
+    except OSError as error:
+        raise InfrastructureError(
+            str(error.filename or directory), "a file that the search can read and write", f"{type(error).__name__}: {error}",
+            "Make room, or repair the disk, and start the search again in the same way: it is resumed where it stopped.",
+        ) from error  # fmt: skip
 
 
 def _fill(session: SearchSession, stop: StopSignal, rules: StopRules) -> str | None:
@@ -202,26 +258,3 @@ def _raise_if_hopeless(result: TrialResult, session: SearchSession) -> None:
         raise FirstTrialFailedError(
             "trial 1", "a fit that runs", f"{result.reason}\n{result.error or ''}", "Repair what it names."
         )
-
-
-class _Traces:
-    """What a search's directory held before the search was begun, so that everything else can be removed."""
-
-    def __init__(self, setup: SearchSetup) -> None:
-        self.directory, self.best = setup.directory, setup.best_directory
-        self.before = frozenset(self.directory.rglob("*"))
-        self.missing = [folder for folder in (self.directory, self.directory.parent) if not folder.exists()]
-
-    def remove(self) -> None:
-        """Remove what the search has written since, and nothing that was there or that somebody else put beside it."""
-        for path in self._new():
-            with suppress(OSError):  # a folder with somebody else's files in it
-                path.rmdir() if path.is_dir() and not path.is_symlink() else path.unlink()
-        for folder in self.missing:
-            with suppress(OSError):
-                folder.rmdir()
-
-    def _new(self) -> list[Path]:
-        """The search's files and folders that were not there, the deepest first."""
-        new = (path for path in sorted(self.directory.rglob("*"), reverse=True) if path not in self.before)
-        return [path for path in new if is_ours(path, self.directory, self.best)]

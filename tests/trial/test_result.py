@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import math
 from pathlib import Path
 from types import SimpleNamespace
@@ -9,10 +10,10 @@ import pytest
 import torch
 
 from automax_lightning import Objective, Status
-from automax_lightning.errors import BatchError, CheckpointError, ConfigError, NonFiniteError
+from automax_lightning.errors import BatchError, CheckpointError, ConfigError, NonFiniteError, UntrustedCheckpointError
 from automax_lightning.trial.checkpoint import TrialFiles
 from automax_lightning.trial.recorder import TrialRecorder
-from automax_lightning.trial.result import outcome, split_metrics, status_of, status_of_run, traceback_of
+from automax_lightning.trial.result import is_infrastructure, outcome, split_metrics, status_of, status_of_run, traceback_of
 
 
 def recorder(directory: Path, curve: tuple[float, ...] = (), best: int | None = None, *, kept: bool = False) -> TrialRecorder:
@@ -152,3 +153,32 @@ def test_a_traceback_can_always_be_written(tmp_path: Path) -> None:
     text = traceback_of(ValueError("half \ud800"))
     (tmp_path / "error.txt").write_text(text, encoding="utf-8")
     assert r"half \ud800" in text
+
+
+OWN = Path("/search/trials/0001")
+
+
+@pytest.mark.parametrize(
+    ("error", "is_lost"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device", "/search/journal.jsonl"), True),
+        (OSError(errno.EIO, "Input/output error"), True),
+        (ConnectionResetError(), True),
+        (TimeoutError("timed out"), True),
+        (OSError("a service that does not answer"), True),
+        (FileNotFoundError(errno.ENOENT, "No such file", "/search/trials/0001/checkpoints/fresh.ckpt"), True),
+        (PermissionError(errno.EACCES, "Permission denied", Path("/search/trials/0001/error.txt")), True),
+        (FileNotFoundError(errno.ENOENT, "No such file", "/data/table.csv"), False),
+        (FileNotFoundError("no file is named"), False),
+        (RuntimeError("[enforce fail at inline_container.cc:603] . unexpected pos 64 vs 0"), True),
+        (RuntimeError("PytorchStreamWriter failed writing file data/0: file write failed"), True),
+        (RuntimeError("shapes differ"), False),
+        (CheckpointError("last.ckpt", "a whole checkpoint", "a truncated one", "Train again."), True),
+        (UntrustedCheckpointError("last.ckpt", "tensors", "an object", "Trust it."), False),
+        (ValueError("bad"), False),
+    ],
+)
+def test_what_fails_with_the_disk_or_the_network_is_lost_and_not_failed(error: Exception, is_lost: bool) -> None:
+    assert is_infrastructure(error, OWN) is is_lost
+    assert status_of(error, OWN)[0] is (Status.LOST if is_lost else Status.CRASHED)
+    assert status_of(error, OWN)[0].is_final is not is_lost

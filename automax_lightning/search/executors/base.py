@@ -3,28 +3,25 @@
 from __future__ import annotations
 
 import dataclasses
-import traceback
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
-from automax_lightning.errors import ConfigError, TrialAbortedError
-from automax_lightning.search.executors.containment import InterruptWatch, contained
-from automax_lightning.search.executors.watchdog import TrialHangsError, Watchdog
+from automax_lightning.errors import ConfigError
+from automax_lightning.search.executors.watchdog import Watchdog
 from automax_lightning.trial.checkpoint import TrialFiles, salvage
-from automax_lightning.trial.isolation import collected
+from automax_lightning.trial.isolation import CtrlC, collected, isolated
 from automax_lightning.trial.records import Objective, OnEpoch, Status, StopRequested, Trainable, TrialResult, TrialSpec
-from automax_lightning.trial.result import status_of
+from automax_lightning.trial.result import interrupt_in, status_of, traceback_of
 
 
 class Executor(Protocol):
-    """Runs trials, up to `slots` of them at once, and turns everything that happens to them into results.
+    """Runs trials, up to `slots` of them at once, and turns everything that happens to them into results."""
 
-    Attributes:
-        exception: what the last trial raised, where it was raised in this process.
-    """
-
-    exception: BaseException | None
+    @property
+    def exception(self) -> BaseException | None:
+        """What the last trial raised, where it was raised in this process."""
 
     @property
     def slots(self) -> int:
@@ -82,79 +79,38 @@ def run_trial(
     """
     spec = spec if spec.directory is None else dataclasses.replace(spec, directory=spec.directory.absolute())
     watchdog = Watchdog(time_limit if watched else None, None if spec.directory is None else TrialFiles(spec.directory).stack)
-    with contained() as interrupt, watchdog, collected():
+    ctrl_c = CtrlC()
+    with ctrl_c, isolated(), watchdog, collected():
         terms = {"objective": objective, "on_epoch": watchdog.spare(on_epoch), "stop_requested": stop_requested,
                  "time_limit": time_limit}  # fmt: skip
-        result, exception = _attempt(make, spec, terms, interrupt)
-    result = dataclasses.replace(result, reason=printable(result.reason), error=result.error and printable(result.error))
+        result, exception = _attempt(make, spec, terms, ctrl_c)
+    if watchdog.has_acted and result.error is not None:
+        reason = f"hung beyond its limit of {time_limit:g} s and was ended; its stack is in stack.txt"
+        result, exception = dataclasses.replace(result, status=Status.TIMEOUT, reason=reason), None
     if result.error is not None and spec.directory is not None:
-        write_error(spec.directory, result.error)
+        with suppress(OSError):  # a full disk; the journal, which has the traceback too, says so
+            write_error(spec.directory, result.error)
     return result, exception
 
 
 def _attempt(
-    make: Callable[[TrialSpec], Trainable], spec: TrialSpec, terms: Mapping[str, Any], interrupt: InterruptWatch
+    make: Callable[[TrialSpec], Trainable], spec: TrialSpec, terms: Mapping[str, Any], ctrl_c: CtrlC
 ) -> tuple[TrialResult, BaseException | None]:
     try:
         trainable = make(spec)
         result = trainable.run(spec=spec, **terms)
         _check_result(result, trainable)
         return result, trainable.exception if isinstance(trainable, KeepsException) else None
-    except Exception as error:
-        status, reason = status_of(error)
-        return TrialResult(number=spec.number, status=status, reason=reason, error=_trace(error)), error
-    except TrialHangsError as error:
-        reason = f"hung beyond its limit of {terms['time_limit']:g} s and was ended; stack.txt says where"
-        return dataclasses.replace(salvaged(spec, Status.TIMEOUT, reason), error=_trace(error)), None
     except BaseException as error:
-        if interrupt.is_behind(error):
+        if ctrl_c.has_come and interrupt_in(error):
             raise KeyboardInterrupt from error
-        return _aborted(spec, error)
+        status, reason = status_of(error, spec.directory)
+        return dataclasses.replace(salvage(spec, status, reason), error=traceback_of(error)), error
 
 
 def _check_result(result: Any, trainable: Trainable) -> None:
     if not isinstance(result, TrialResult):
         raise ConfigError(f"{type(trainable).__name__}.run", "a TrialResult", repr(result)[:80], "Return one, as Fit.run does.")
-
-
-def _aborted(spec: TrialSpec, error: BaseException) -> tuple[TrialResult, BaseException]:
-    """The result of a trial that raised what is meant to end the program."""
-    found = f"{type(error).__name__}: {error}".removesuffix(": ")
-    exception = TrialAbortedError(f"trial {spec.number}", "a fit that returns or raises an Exception", found,
-                                  "Raise a RuntimeError in its place.")  # fmt: skip
-    exception.__cause__ = error
-    return dataclasses.replace(salvaged(spec, Status.CRASHED, str(exception)), error=_trace(exception)), exception
-
-
-def salvaged(spec: TrialSpec, status: Status, reason: str) -> TrialResult:
-    """As `salvage`, for a trial whose checkpoint may be damaged.
-
-    Args:
-        spec: the trial.
-        status: why it is over.
-        reason: the same as a sentence.
-    """
-    try:
-        return salvage(spec, status, reason)
-    except Exception:  # a damaged checkpoint: what it would add is lost, and nothing else
-        return TrialResult(spec.number, status, reason=reason)
-
-
-def _trace(error: BaseException) -> str:
-    return "".join(traceback.format_exception(error))
-
-
-def printable(text: str) -> str:
-    r"""The text with lone surrogates escaped, which no file and no terminal takes.
-
-    Args:
-        text: any text, for instance a message with the undecodable bytes of a file name.
-
-    Example:
-        >>> printable("no file \udcff.csv")
-        'no file \\udcff.csv'
-    """
-    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def write_error(directory: Path, error: str) -> None:
@@ -165,7 +121,7 @@ def write_error(directory: Path, error: str) -> None:
         error: the traceback.
     """
     directory.mkdir(parents=True, exist_ok=True)
-    TrialFiles(directory).error.write_text(printable(error), encoding="utf-8")
+    TrialFiles(directory).error.write_text(error, encoding="utf-8", errors="backslashreplace")
 
 
 class InlineExecutor:

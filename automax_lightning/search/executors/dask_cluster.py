@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from automax_lightning.config import AutoMAXConfig
 from automax_lightning.errors import ExecutionError
-from automax_lightning.search.executors.base import salvaged, write_error
+from automax_lightning.search.executors.base import write_error
 from automax_lightning.search.executors.dask_worker import end_supervisors, run_remotely
 from automax_lightning.search.executors.trial_file import TrialFile
-from automax_lightning.trial.checkpoint import TrialFiles
+from automax_lightning.trial.checkpoint import TrialFiles, salvage
 from automax_lightning.trial.records import OnEpoch, Status, StopRequested, TrialResult, TrialSpec
 from automax_lightning.trial.records_json import result_from_json, spec_to_json
 from automax_lightning.utils.files import write_atomically
@@ -139,7 +139,7 @@ class DaskExecutor:
                 job.future = self._send(job.spec)
                 return None
             status = Status.INTERRUPTED if job.stop_requested() else Status.KILLED
-            return salvaged(job.spec, status, f"the cluster lost the trial: {type(error).__name__}: {error}".split("\n")[0])
+            return salvage(job.spec, status, f"the cluster lost the trial: {type(error).__name__}: {error}".split("\n")[0])
         result = result_from_json(answer["result"], self.trial_file(job.spec).root)
         for epoch, score in enumerate(result.curve, start=1):
             if epoch not in job.reported:  # told, but not heard yet

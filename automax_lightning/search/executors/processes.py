@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import Any
 
 from automax_lightning.errors import ConfigError
-from automax_lightning.search.executors.base import salvaged
 from automax_lightning.search.executors.devices import device_slots, threads_of_worker, visible_devices
 from automax_lightning.search.executors.exit_cause import exit_cause, out_of_memory_kills
 from automax_lightning.search.executors.trial_file import TrialFile
+from automax_lightning.trial.checkpoint import salvage
 from automax_lightning.trial.records import OnEpoch, Status, StopRequested, TrialResult, TrialSpec
 from automax_lightning.trial.records_json import result_from_json
 
@@ -198,13 +198,13 @@ class ProcessExecutor:
             self._start(job)
             return None
         cause = exit_cause(code, child.kills_before)
-        return salvaged(job.spec, Status.KILLED, f"the process of the trial died: {cause}; see {self.logs}")
+        return salvage(job.spec, Status.KILLED, f"the process of the trial died: {cause}; see {self.logs}")
 
     def _end(self, child: _Child, status: Status, reason: str) -> TrialResult:
         job = child.job
         assert job is not None
         self._forget(child)
-        return salvaged(job.spec, status, reason)
+        return salvage(job.spec, status, reason)
 
     def _forget(self, child: _Child) -> int:
         self._children[self._children.index(child)] = None

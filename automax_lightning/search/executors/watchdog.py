@@ -67,8 +67,8 @@ class Watchdog:
         Args:
             function: called by the trial, in the main thread; None stays None.
         """
-        if function is None:
-            return None
+        if function is None or self.limit is None:
+            return function
 
         def spared(*args: Any) -> Any:
             self._must_wait = True

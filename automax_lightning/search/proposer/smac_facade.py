@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 from ConfigSpace import Configuration, ConfigurationSpace
 
+from automax_lightning.utils.files import write_atomically
+
 if TYPE_CHECKING:
     from smac.facade.abstract_facade import AbstractFacade
 
@@ -55,19 +57,13 @@ def facade(
 
 
 def export(smac: AbstractFacade, target: Path) -> None:
-    """Write SMAC's files into `target` by rename: SMAC itself writes them in place, one after the other.
+    """Write SMAC's files into `target`, each by rename; what else lies there stays.
 
     Args:
         smac: a facade that was told everything.
-        target: the directory; an old one is replaced.
+        target: the directory.
     """
     smac.optimizer.save()
-    source = Path(smac.scenario.output_directory)
-    fresh, old = target.with_name(f"{target.name}.new"), target.with_name(f"{target.name}.old")
-    for stale in (fresh, old):
-        shutil.rmtree(stale, ignore_errors=True)
-    shutil.copytree(source, fresh)
-    if target.exists():
-        target.rename(old)
-    fresh.rename(target)
-    shutil.rmtree(old, ignore_errors=True)
+    target.mkdir(parents=True, exist_ok=True)
+    for path in sorted(Path(smac.scenario.output_directory).iterdir()):
+        write_atomically(target / path.name, path.read_bytes())

@@ -6,15 +6,12 @@ import filecmp
 import os
 import shutil
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
-from automax_lightning.errors import JournalError
+from automax_lightning.search.storage.ownership import BEST_FILES, files_below
 from automax_lightning.trial.checkpoint import BEST, SCORES, TrialFiles
 from automax_lightning.utils.files import link_or_copy, write_atomically
-
-_FILES = ("journal.jsonl", "state.pkl", "config.yaml", "best_config.yaml", "best_recipe.yaml", "factory.pkl", "report.html")
-_FOLDERS = ("trials", "smac", "workers", "refit")
-"""What a search writes, besides the best trial's directory."""
 
 
 class TrialDirectories:
@@ -37,8 +34,12 @@ class TrialDirectories:
             path.unlink(missing_ok=True)
 
     def remove_checkpoints(self, number: int) -> None:
-        """Remove all checkpoints of a trial that will never be looked at again."""
-        shutil.rmtree(TrialFiles.of(self.root, number).checkpoints, ignore_errors=True)
+        """Remove all checkpoints of a trial that will never be looked at again, and nothing that lies beside them."""
+        files = TrialFiles.of(self.root, number)
+        for path in (files.best, files.scores, *files.only_for_resuming):
+            path.unlink(missing_ok=True)
+        with suppress(OSError):  # it is gone, or somebody else's files are in it
+            files.checkpoints.rmdir()
 
     def replace_best(self, name: str, checkpoint: Path, files: Mapping[str, str]) -> Path:
         """Make ``<name>_best`` hold this checkpoint, in one step for whoever looks.
@@ -64,6 +65,7 @@ class TrialDirectories:
             link_or_copy(checkpoint.with_name(SCORES), building / SCORES)
         for file, text in files.items():
             write_atomically(building / file, text.encode())
+        _take_along(best, building)
         os.rename(building, fresh)  # from here on it is whole
         self.recover(name)
         return best
@@ -89,41 +91,14 @@ class TrialDirectories:
         return tuple(self.root / f"{name}_best{suffix}" for suffix in ("", ".new", ".old"))  # type: ignore[return-value]
 
 
-def remove_search(directory: Path, best: Path) -> None:
-    """Remove what a search writes, and nothing that somebody else has put beside it.
-
-    Args:
-        directory: of the search.
-        best: of its best trial.
-    """
-    for name in _FILES:
-        (directory / name).unlink(missing_ok=True)
-    for folder in (*(directory / name for name in _FOLDERS), best):
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def is_ours(path: Path, directory: Path, best: Path) -> bool:
-    """Whether a path is one that a search writes.
-
-    Args:
-        path: inside `directory`.
-        directory: of the search.
-        best: of its best trial.
-    """
-    top = path.relative_to(directory).parts[0]
-    return top in (*_FILES, *_FOLDERS, "lock") or top.startswith(best.name)
-
-
-def check_free(directory: Path) -> None:
-    """Raise unless a new search may be written into `directory`: nothing of ours may lie there that has no journal.
-
-    Raises:
-        JournalError: if a ``config.yaml`` or a folder ``trials`` is there, whose owner nobody knows.
-    """
-    unowned = [name for name in ("config.yaml", "trials") if (directory / name).exists()]
-    if unowned and not (directory / "journal.jsonl").exists():
-        raise JournalError(
-            str(directory), "a new folder, or that of a search with its journal.jsonl",
-            f"{' and '.join(unowned)} without a journal",
-            "Choose another name, or move them away.",
-        )  # fmt: skip
+def _take_along(old: Path, new: Path) -> None:
+    """What somebody has put into the directory that is replaced is in the new one too."""
+    for path in files_below(old):
+        target = new / path.relative_to(old)
+        if path.relative_to(old).as_posix() in BEST_FILES or os.path.lexists(target):
+            continue
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if path.is_symlink():
+            os.symlink(os.readlink(path), target)
+        else:
+            link_or_copy(path, target)

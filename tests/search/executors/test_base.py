@@ -68,6 +68,11 @@ def test_what_the_factory_raises_is_a_result_too() -> None:
     assert isinstance(exception, LookupError)
 
 
+def test_a_keyboard_interrupt_that_nobody_typed_is_a_result() -> None:
+    result, exception = run_trial(lambda spec: Trial(spec, KeyboardInterrupt()), TrialSpec(1, {}), AUROC, None, None, None)
+    assert (result.status, result.reason, type(exception)) == (Status.CRASHED, "KeyboardInterrupt:", KeyboardInterrupt)
+
+
 def test_trials_run_in_the_order_in_which_they_were_submitted() -> None:
     executor = InlineExecutor(Trial, AUROC)
     for number in (4, 2):

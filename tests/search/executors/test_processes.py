@@ -39,7 +39,7 @@ def test_trials_in_a_child_are_the_trials_in_this_process(tmp_path: Path) -> Non
 
 
 def test_what_happens_to_a_process_is_a_result(tmp_path: Path) -> None:
-    settings = {"n_workers": 2, "trial_time_limit": 6.0, **PROCESS}
+    settings = {"n_workers": 2, "trial_time_limit": 6.0, "retries": 0, **PROCESS}
     search = tuner(tmp_path, n_trials=8, made=badly(tmp_path), target="score", **settings)
     incumbent = search.optimize()
     found = {spec.configuration["behaviour"]: search.history.results[spec.number] for spec in search.history.asks}

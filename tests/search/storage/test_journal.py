@@ -152,7 +152,7 @@ def test_damage_elsewhere_is_an_error_with_the_line(tmp_path: Path) -> None:
 def test_a_newer_format_is_refused(tmp_path: Path) -> None:
     write(tmp_path)
     path = tmp_path / "journal.jsonl"
-    path.write_text(path.read_text().replace('"format": 1', '"format": 2'))
+    path.write_text(path.read_text().replace('"format": 2', '"format": 3'))
     with pytest.raises(JournalError, match="Upgrade automax-lightning"):
         read(tmp_path)
 
