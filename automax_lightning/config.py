@@ -53,6 +53,7 @@ _RULES: Mapping[str, Rule] = {
     "max_trials_per_worker": integer(1, example=10).or_none,
     "retries": integer(0, example=1),
     "scheduler": text("tcp://host:8786").or_none,
+    "scheduler_timeout": seconds(),
     "verbose": flag(),
     "trust": flag(),
 }  # fmt: skip
@@ -108,6 +109,7 @@ class AutoMAXConfig:
             or a cluster has failed, at least 0. A trial that a disk, a network or a cluster fails once more is no failed
             trial: the search stops, and the same call resumes it.
         scheduler: address of a Dask scheduler (``tcp://host:8786``), or the path of its scheduler file.
+        scheduler_timeout: seconds that the Dask scheduler may be away, above 0; then the search stops with its work kept.
         verbose: show Lightning's own bars and messages in each trial.
         trust: whether objects that your module keeps in its checkpoints may run code when these are loaded; False loads
             tensors and plain values only.
@@ -150,6 +152,7 @@ class AutoMAXConfig:
     max_trials_per_worker: int | None = None
     retries: int = 1
     scheduler: str | None = None
+    scheduler_timeout: float = 600.0
     verbose: bool = False
     trust: bool = False
 
