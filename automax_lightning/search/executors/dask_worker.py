@@ -82,11 +82,14 @@ def _can_see(path: Path) -> bool:
 
 def _cancellation(worker: Worker) -> Callable[[], bool]:
     """Whether Dask has cancelled the task that this thread runs: its client has gone, or wants it no more."""
+    from distributed.core import Status
+
     key = worker.get_current_task()
 
     def is_cancelled() -> bool:
         task = worker.state.tasks.get(key)
-        return task is None or task.state == "cancelled"
+        is_leaving = worker.status in (Status.closing, Status.closed, Status.failed)  # as it does without its scheduler
+        return is_leaving or task is None or task.state == "cancelled"
 
     return is_cancelled
 

@@ -17,11 +17,11 @@ from typing import Any
 
 from automax_lightning.errors import ConfigError
 from automax_lightning.search.executors.devices import device_slots, threads_of_worker, visible_devices
-from automax_lightning.search.executors.exit_cause import exit_cause, out_of_memory_kills
 from automax_lightning.search.executors.trial_file import TrialFile
 from automax_lightning.trial.checkpoint import salvage
 from automax_lightning.trial.records import OnEpoch, Status, StopRequested, TrialResult, TrialSpec
 from automax_lightning.trial.records_json import result_from_json
+from automax_lightning.utils.exit_cause import exit_cause, out_of_memory_kills
 
 _EXIT_SECONDS = 10.0
 """How long a worker that has closed its channel may take to exit by itself."""

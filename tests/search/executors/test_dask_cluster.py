@@ -8,8 +8,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,59 +17,13 @@ import torch
 from automax_lightning import AutoMAX, AutoMAXConfig, Status
 from automax_lightning.errors import ConfigError, ExecutionError
 from automax_lightning.trial.score_file import FILE, read_scores
+from tests.support.clusters import ROOT, scheduler, wait_for_workers, worker
 from tests.support.processes import processes_of, wait_for_epochs, workers_of
 from tests.support.searching import factory, table, tree, tuner
 from tests.support.trials import factory as behaving
 
 pytest.importorskip("distributed")
-ROOT = Path(__file__).parents[3]
 GOOD = ("good", "better", "best", "well")
-
-
-@contextmanager
-def process(*command: str, hidden: Path | None = None) -> Iterator[subprocess.Popen[bytes]]:
-    """A process group of its own; with `hidden`, one that sees an empty file system in that place."""
-    wrapper = ["unshare", "--mount", "sh", "-c", f'mount -t tmpfs none "{hidden}" && exec "$@"', "sh"] if hidden else []
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
-    started = subprocess.Popen(
-        [*wrapper, sys.executable, "-m", "distributed.cli." + command[0], *command[1:]], stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment, start_new_session=True,
-    )  # fmt: skip
-    try:
-        yield started
-    finally:
-        with suppress(ProcessLookupError):
-            os.killpg(started.pid, signal.SIGKILL)
-        started.wait()
-
-
-@contextmanager
-def scheduler(folder: Path) -> Iterator[Path]:
-    file = folder / "scheduler.json"
-    with process("dask_scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--scheduler-file", str(file)):
-        end = time.monotonic() + 60
-        while not file.exists():
-            assert time.monotonic() < end
-            time.sleep(0.05)
-        yield file
-
-
-@contextmanager
-def worker(file: Path, name: str, hidden: Path | None = None) -> Iterator[subprocess.Popen[bytes]]:
-    place = file.parent / f"dask-{name}"
-    place.mkdir()
-    address = json.loads(file.read_text())["address"]
-    command = ["dask_worker", address, "--host", "127.0.0.1", "--nthreads", "1", "--no-dashboard", "--no-nanny",
-               "--local-directory", str(place), "--name", name]  # fmt: skip
-    with process(*command, hidden=hidden) as started:
-        yield started
-
-
-def wait_for_workers(file: Path, number: int) -> None:
-    from distributed import Client
-
-    with Client(scheduler_file=str(file), timeout=60) as client:
-        client.wait_for_workers(number, timeout=60)
 
 
 def events(search: AutoMAX) -> list[dict[str, Any]]:
@@ -203,7 +155,7 @@ def test_a_killed_search_leaves_no_trial_running_on_the_cluster_and_goes_on(tmp_
 
 
 def test_a_scheduler_that_does_not_answer_is_named_and_nothing_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("automax_lightning.search.executors.dask_cluster.CONNECT_SECONDS", 0.5)
+    monkeypatch.setattr("automax_lightning.search.executors.dask_connection.CONNECT_SECONDS", 0.5)
     with pytest.raises(ExecutionError, match=r"AutoMAXConfig.scheduler: expected a Dask scheduler that answers"):
         tuner(tmp_path, scheduler="tcp://127.0.0.1:9").optimize()
     assert tree(tmp_path) == []
@@ -213,3 +165,68 @@ def test_a_cluster_without_a_scheduler_is_an_error_that_leaves_nothing(tmp_path:
     with pytest.raises(ConfigError, match=r"AutoMAXConfig.scheduler: expected the address of a Dask scheduler"):
         tuner(tmp_path, made=factory(), executor="dask").optimize()
     assert tree(tmp_path) == []
+
+
+RESTART = """
+import sys
+from pathlib import Path
+from tests.support.trials import factory
+from automax_lightning import AutoMAX, AutoMAXConfig
+made = factory(Path(sys.argv[1]), ("good", "better", "best", "well"), epochs=150)
+config = AutoMAXConfig(name="s", n_trials=4, SEED=7, output_directory=sys.argv[1], scheduler=sys.argv[2],
+                       scheduler_timeout=float(sys.argv[3]))
+AutoMAX(made, config, "score").optimize()
+"""
+
+
+def start(folder: Path, address: str, timeout: float) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-c", RESTART, str(folder), address, str(timeout)], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT, text=True, env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+
+
+def ended(folder: Path) -> list[tuple[str, int]]:
+    search = tuner(folder, n_trials=4, made=behaving(folder, GOOD, 150), target="score")
+    told = [(each["number"], each["epoch"]) for each in events(search) if each["event"] == "epoch"]
+    assert len(told) == len(set(told)) == 600
+    assert [each["event"] for each in events(search)].count("result") == 4
+    return [(entry["status"], entry["epochs"]) for entry in search.log]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_a_scheduler_that_restarts_gets_its_trials_again(tmp_path: Path) -> None:
+    with scheduler(tmp_path) as file, worker(file, "one"):
+        wait_for_workers(file, 1)
+        address = json.loads(file.read_text())["address"]
+        search = start(tmp_path, address, 300.0)
+        wait_for_epochs(tmp_path / "s" / "journal.jsonl", 40)
+    time.sleep(2.0)
+    with scheduler(tmp_path, int(address.rsplit(":", 1)[1])) as file, worker(file, "two"):
+        output, _ = search.communicate(timeout=300)
+    assert search.returncode == 0, output[-3000:]
+    assert "does not answer; its trials are sent again when it does" in output
+    assert ended(tmp_path) == [("SUCCESS", 150)] * 4
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_a_scheduler_that_stays_away_stops_the_search_and_spends_nothing(tmp_path: Path) -> None:
+    with scheduler(tmp_path) as file, worker(file, "one"):
+        wait_for_workers(file, 1)
+        address = json.loads(file.read_text())["address"]
+        search = start(tmp_path, address, 3.0)
+        wait_for_epochs(tmp_path / "s" / "journal.jsonl", 40)
+    output, _ = search.communicate(timeout=200)
+    assert search.returncode == 1
+    assert f"expected a Dask scheduler that answers within 3 s, found none at {address}. Start it and its workers" in output
+    left = tuner(tmp_path, n_trials=4, made=behaving(tmp_path, GOOD, 150), target="score")
+    assert len(left.history.pending()) == 1
+    assert not [result for result in left.history.final().values() if not result.status.has_score]
+    with scheduler(tmp_path) as file, worker(file, "two"):
+        wait_for_workers(file, 1)
+        again = start(tmp_path, json.loads(file.read_text())["address"], 3.0)
+        output, _ = again.communicate(timeout=300)
+    assert again.returncode == 0, output[-3000:]
+    assert ended(tmp_path) == [("SUCCESS", 150)] * 4

@@ -4,7 +4,7 @@ import signal
 
 import pytest
 
-from automax_lightning.search.executors.exit_cause import exit_cause, out_of_memory_kills
+from automax_lightning.utils.exit_cause import exit_cause, out_of_memory_kills
 
 
 @pytest.mark.parametrize(
