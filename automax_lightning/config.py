@@ -25,6 +25,7 @@ _RULES: Mapping[str, Rule] = {
     "output_directory": path(),
     "overwrite": flag(),
     "deterministic": flag(),
+    "deterministic_order": flag(),
     "trial_seed": _SEED.or_none,
     "mode": one_of("max", "min"),
     "preset": one_of(*PRESETS),
@@ -60,19 +61,22 @@ _RULES: Mapping[str, Rule] = {
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class AutoMAXConfig:
-    """How much to search, from which seed, and where it is kept.
+    """Settings of a search: its budget, its seeds, its place on disk, how it stops and where trials run.
 
     Args:
-        name: name of the search, and of its directory.
-        n_trials: trials in all, at least 1; a larger number extends a finished search.
+        name: name of the search and of its directory: one path component.
+        n_trials: budget of the search, in trials, at least 1; a larger number extends a finished search.
         n_configs: size of the initial design, at least 1; the space's default configuration is always its first
             member, Sobol points are the others.
         SEED: seed of proposals and trials, 0 .. 2**32 - 1.
         output_directory: parent of the search's directory.
-        overwrite: delete a search of the same name and start afresh. False continues it.
+        overwrite: delete a search of the same name and start afresh; False resumes or extends it.
         deterministic: every trial has the seed `SEED`, so that configurations differ in nothing else. False gives
             each trial a seed of its own.
-        trial_seed: seed of the trials, where it is not that of the proposals; None for `SEED`.
+        deterministic_order: record results in the order in which the trials were submitted, so that with several workers
+            too the proposals depend on `SEED` and `n_workers` alone. A worker whose trial is over early then waits for
+            those before it. False records each result as it comes: two searches with the same seed may differ.
+        trial_seed: seed of the trials, 0 .. 2**32 - 1, where it differs from that of the proposals; None for `SEED`.
         mode: ``"max"`` or ``"min"``: which way the target is better.
         preset: who proposes: ``"automax"`` (ours), ``"original"`` (the original AutoMAX's settings of SMAC), ``"random"``.
         initial: what follows the default configuration: ``"portfolio"``, a few configurations of the loss's pair that are
@@ -80,30 +84,30 @@ class AutoMAXConfig:
             it has helped on tasks that it was not chosen on, unless `preset`, `n_configs` or `initial_configs` says
             otherwise.
         initial_configs: configurations (name -> value) that are tried right after the default.
-        walltime_limit: seconds after which no further trial starts; None for no limit.
-        trial_time_limit: seconds that one trial may train; None for no limit. A trial that hangs is ended a little later:
-            its worker process as a whole. With ``executor="inline"`` only what waits in Python or in a system call can be
-            ended (a lock, a queue, a socket), with its stack in ``stack.txt``; for C code that hangs pass
+        walltime_limit: seconds of the whole search after which no further trial starts; None for no limit.
+        trial_time_limit: seconds that one trial may train, above 0; None for no limit. A trial that hangs is ended a little
+            later: its worker process as a whole. With ``executor="inline"`` only what waits in Python or in a system call
+            can be ended (a lock, a queue, a socket), with its stack in ``stack.txt``; for C code that hangs pass
             ``executor="process"``.
-        target_score: stop when a trial reaches it.
-        patience: stop after so many trials in a row without a better score.
-        max_failures: stop after so many failed trials.
+        target_score: validation score at which the search stops; None for no such score.
+        patience: number of consecutive trials without improvement before the search stops; None for no limit.
+        max_failures: number of failed trials before the search stops; None for no limit.
         early_stop: end a trial whose curve is clearly worse than others' at the same epoch: ``"incumbent"`` (or True)
             compares with the best trial, ``"median"`` with all of them. None trains every trial to its end.
         early_stop_epochs: epochs at which to compare; by default after a ninth and a third of a fit.
-        min_budget: with it, epochs are the budget: every trial but the first pauses after so many epochs, and the best
-            third goes on to the next rung, from its own checkpoint.
-        max_budget: epochs of a whole fit; None for the fit's own.
-        eta: one in so many trials goes on, at least 2.
-        n_seeds: a configuration that keeps up with the best is repeated on so many seeds, and judged by its mean.
+        min_budget: epochs of the lowest rung of successive halving: every trial but the first pauses there, and the best
+            1/eta of a rung is promoted, each from its own checkpoint. None trains every trial to its end.
+        max_budget: epochs of the highest rung, that is of a whole fit; None for the fit's own.
+        eta: reduction factor, at least 2; the best 1/eta of a rung is promoted.
+        n_seeds: seeds per promising configuration, at least 1; a configuration is judged by the mean over its seeds.
         executor: where trials run: ``"inline"`` (this process), ``"process"`` (child processes of this machine),
             ``"dask"`` (a cluster); ``"auto"`` is inline for one worker and process for several.
-        n_workers: trials at once.
-        gpus_per_trial: GPUs of each trial; None deals them out in turn to the workers.
-        max_trials_per_worker: a child process is replaced after so many trials; None for never.
+        n_workers: trials that run at once, at least 1.
+        gpus_per_trial: GPUs per trial; None deals them out in turn to the workers.
+        max_trials_per_worker: trials after which a child process is replaced; None for never.
         retries: how often a trial is resumed, after a pause, that its process (for lack of memory, say), a disk, a network
-            or a cluster has failed, from 0. A trial that a disk, a network or a cluster fails once more is no failed trial:
-            the search stops, and the same call resumes it.
+            or a cluster has failed, at least 0. A trial that a disk, a network or a cluster fails once more is no failed
+            trial: the search stops, and the same call resumes it.
         scheduler: address of a Dask scheduler (``tcp://host:8786``), or the path of its scheduler file.
         scheduler_timeout: seconds that the Dask scheduler may be away, above 0; then the search stops with its work kept.
         verbose: show Lightning's own bars and messages in each trial.
@@ -125,6 +129,7 @@ class AutoMAXConfig:
     output_directory: str | os.PathLike[str] = "./automax_output"
     overwrite: bool = False
     deterministic: bool = True
+    deterministic_order: bool = False
     trial_seed: int | None = None
     mode: str = "max"
     preset: str = "automax"
@@ -203,10 +208,10 @@ class AutoMAXConfig:
             >>> AutoMAXConfig.from_mapping({"name": "mine", "n_trials": 3}).n_trials
             3
         """
-        known = [field.name for field in dataclasses.fields(cls)]
+        names = [field.name for field in dataclasses.fields(cls)]
         for key in settings:
-            if key not in known:
-                raise ConfigError(f"automax.{key}", "a setting of the search", "no such key", closest(str(key), known))
+            if key not in names:
+                raise ConfigError(f"automax.{key}", "a setting of the search", "no such key", closest(str(key), names))
         tuples = {name: tuple(settings.get(name) or ()) for name in ("initial_configs", "early_stop_epochs")}
         return cls(**{**settings, **tuples})
 

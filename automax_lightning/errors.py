@@ -96,12 +96,12 @@ class ReportError(AutoMAXError, RuntimeError):
     """A figure or a report cannot be made from what is there."""
 
 
-def closest(name: str, known: Iterable[str]) -> str:
-    """The sentence that names the known names closest to `name`.
+def closest(name: str, legal: Iterable[str]) -> str:
+    """The sentence that names the legal names closest to `name`.
 
     Args:
         name: the unknown name.
-        known: all legal names.
+        legal: all legal names.
 
     Returns:
         ``"Did you mean 'n_trials'?"``, or the list of all legal names where none is close.
@@ -112,7 +112,7 @@ def closest(name: str, known: Iterable[str]) -> str:
         >>> closest("zzz", ["n_trials", "name"])
         'Known are: n_trials, name.'
     """
-    names = sorted(known)
+    names = sorted(legal)
     matches = difflib.get_close_matches(name, names, n=3, cutoff=0.6)
     if matches:
         return f"Did you mean {' or '.join(repr(match) for match in matches)}?"

@@ -24,11 +24,25 @@ import numpy as np
 import torch
 from torch.utils.data import TensorDataset
 
-from automax_lightning import AUROC, AUCDataModule, AUCModule, AutoMAX, AutoMAXConfig, Status, TrialResult, autopartial, pairs
+from automax_lightning import (
+    AUROC,
+    AUCDataModule,
+    AUCModule,
+    AutoMAX,
+    AutoMAXConfig,
+    Objective,
+    Status,
+    TrialResult,
+    autopartial,
+    pairs,
+)
 from automax_lightning import parse_hyperparameters_from_dict as parse
 from automax_lightning.auc.metrics import evaluate
+from automax_lightning.display.terminal import SearchProgress
 from automax_lightning.models import MLP
+from automax_lightning.search.interrupt import StopSignal
 from automax_lightning.search.storage.journal import read
+from automax_lightning.tuner.loop import open_session
 
 EPOCHS = 20
 
@@ -77,6 +91,32 @@ def trials(counts: list[int]) -> None:
                   flush=True)  # fmt: skip
 
 
+def overhead(counts: list[int]) -> None:
+    """Random proposals, so that nothing but the search itself takes time; SMAC's own files are written once at the end."""
+    print("\n| trials | search overhead per trial, whole search (ms) | last hundred (ms) |\n|---|---|---|")
+    pair = pairs.get("AUCMLoss")
+    factory = autopartial(Untrained, **parse({**pair.loss_space, **pair.optimizer().space}))
+    for count in counts:
+        with tempfile.TemporaryDirectory() as folder:
+            config = AutoMAXConfig(name="s", n_trials=count, output_directory=folder, preset="random")
+            tuner = AutoMAX(factory, config, "score", quiet=True)
+            ends: list[float] = []
+            with open_session(tuner.setup, StopSignal(), _Silent(), lambda history: None) as session:
+                start = time.process_time()
+                while (spec := session.next()) is not None:
+                    session.run(spec)
+                    ends.append(time.process_time())
+            whole, last = (ends[-1] - start) / count, (ends[-1] - ends[-101]) / 100
+            print(f"| {count} | {whole * 1e3:.1f} | {last * 1e3:.1f} |", flush=True)
+
+
+class _Silent(SearchProgress):
+    """Shows nothing."""
+
+    def __init__(self) -> None:
+        super().__init__(Objective("score"), 1, quiet=True)
+
+
 def rows(counts: list[int]) -> None:
     print("\n| rows | s an epoch of AUCModule | microseconds a row |\n|---|---|---|")
     for count in counts:
@@ -109,6 +149,7 @@ def scores(counts: list[int]) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--trials", nargs="+", type=int, default=[20, 50, 100, 200, 500])
+    parser.add_argument("--overhead", nargs="+", type=int, default=[400, 1600])
     parser.add_argument("--rows", nargs="+", type=int, default=[10**4, 10**5, 10**6])
     parser.add_argument("--scores", nargs="+", type=int, default=[10**4, 10**5, 10**6, 10**7])
     arguments = parser.parse_args()
@@ -116,6 +157,7 @@ def main() -> None:
     warnings.simplefilter("ignore")
     logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
     trials(arguments.trials)
+    overhead(arguments.overhead)
     rows(arguments.rows)
     scores(arguments.scores)
 

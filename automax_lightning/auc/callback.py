@@ -176,8 +176,8 @@ class AUROC(L.Callback):
         self, trainer: L.Trainer, module: L.LightningModule, key: str, suffix: str, name: str, kept: _Collected,
         scores: Tensor, targets: Tensor,
     ) -> None:  # fmt: skip
-        found = evaluate(self._name_of(name), scores, targets, **self._kwargs_of(name, kept))
-        for part, score in found.items():
+        parts = evaluate(self._name_of(name), scores, targets, **self._kwargs_of(name, kept))
+        for part, score in parts.items():
             full = f"{key}{part}{suffix}"
             self.reasons.pop(full, None)
             if score.reason:

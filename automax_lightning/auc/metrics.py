@@ -164,9 +164,9 @@ def evaluate(name: str, scores: Tensor, targets: Tensor, **kwargs: Any) -> dict[
         columns = torch.nn.functional.one_hot(targets.long(), scores.shape[1])
         return {"": _mean([metric(s, t, **kwargs) for s, t in zip(scores.T, columns.T, strict=True)])}
     each = [metric(s, t, **kwargs) for s, t in zip(scores.T, targets.T, strict=True)]
-    found: dict[str, Score] = {"": _mean(each), "_micro": metric(scores.reshape(-1), targets.reshape(-1), **kwargs)}
-    found["_defined_labels"] = Score(float(sum(not math.isnan(score.value) for score in each)))
-    return found | {f"/label_{k}": score for k, score in enumerate(each)}
+    averages: dict[str, Score] = {"": _mean(each), "_micro": metric(scores.reshape(-1), targets.reshape(-1), **kwargs)}
+    averages["_defined_labels"] = Score(float(sum(not math.isnan(score.value) for score in each)))
+    return averages | {f"/label_{k}": score for k, score in enumerate(each)}
 
 
 def _mean(each: list[Score]) -> Score:

@@ -41,7 +41,7 @@ class AUCModule(L.LightningModule):
             reference is updated: integers from 0, or fractions in (0, 1) of the Trainer's ``max_epochs``.
         decay_factor: above 0.
         libauc_compatible: LibAUC 2.0.1's behaviour where it differs from the published algorithm.
-        seed: of the optimizer's reference model, which LibAUC draws at random.
+        seed: seed of the optimizer's reference model, which LibAUC draws at random.
 
     Raises:
         PairError: if loss and optimizer do not belong together, or have no such argument.
@@ -76,7 +76,7 @@ class AUCModule(L.LightningModule):
         self.model = model
         adapter = RankingAdapter if self.pair.is_ranking else LossAdapter
         self.loss = adapter(self.pair, own_kwargs, num_labels=num_labels, libauc_compatible=libauc_compatible)
-        self.save_hyperparameters(_plain({
+        self.save_hyperparameters(_python_values({
             "loss": loss, "optimizer": optimizer, "loss_kwargs": dict(loss_kwargs or {}),
             "optimizer_kwargs": dict(optimizer_kwargs or {}), "num_labels": num_labels,
             "decay_epochs": tuple(decay_epochs), "decay_factor": decay_factor,
@@ -239,7 +239,7 @@ class AUCModule(L.LightningModule):
         self.loss.end_step()
 
     def on_train_epoch_end(self) -> None:
-        """Log the mean training loss, once an epoch: a log a step costs as much as the step."""
+        """Log the mean training loss once per epoch: logging every step would double its cost."""
         if self._loss_count:
             mean = float(self._loss_sum) / self._loss_count
             self.log("train/loss", mean, sync_dist=self.trainer.world_size > 1)
@@ -251,10 +251,10 @@ def _parts(batch: Any) -> tuple[Any, Tensor, Tensor | None]:
     raise DataError("batch", "(x, y) or (x, y, index)", type(batch).__name__, "Let AUCDataModule make the batches.")
 
 
-def _plain(value: Any) -> Any:
+def _python_values(value: Any) -> Any:
     """NumPy scalars as Python's: a checkpoint with anything else in it is refused by ``weights_only=True``."""
     if isinstance(value, Mapping):
-        return {name: _plain(item) for name, item in value.items()}
+        return {name: _python_values(item) for name, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return type(value)(_plain(item) for item in value)
+        return type(value)(_python_values(item) for item in value)
     return value.item() if isinstance(value, np.generic) else value

@@ -18,8 +18,8 @@ def make_progress(objective: Objective, n_trials: int, finished: int, console: C
 
     Args:
         objective: names the score.
-        n_trials: trials in all.
-        finished: trials that were finished before.
+        n_trials: the budget of the search, in trials.
+        finished: trials that were over before.
         console: where the search writes.
     """
     if console.is_jupyter and not console.quiet:

@@ -12,7 +12,7 @@ __all__ = ["load"]
 
 
 def load(path: str | os.PathLike[str], **flags: Any) -> LoadedRecipe:
-    """The search that a recipe describes; everything that can be wrong with it is found here, before any training.
+    """The search that a recipe describes; everything that can be wrong with it is reported here, before any training.
 
     Args:
         path: a YAML file with the sections ``dataset, model, metrics, training, automax``.

@@ -98,7 +98,7 @@ def build(recipe: Recipe) -> LoadedRecipe:
         data = data.clone(num_workers=training.num_workers)
     labels = data.facts.num_labels
     loss = training.loss if labels == 1 else _FOR_SEVERAL_LABELS.get(training.loss, training.loss)
-    made = trainer_factory(
+    partial = trainer_factory(
         model=network_of(recipe.model, labels), data=data, loss=loss, optimizer=training.optimizer,
         loss_kwargs=_tupled(loss, training.loss_kwargs), optimizer_kwargs=training.optimizer_kwargs,
         model_kwargs=_with_dims(recipe.model, data), epochs=training.epochs, decay_epochs=training.decay_epochs,
@@ -107,19 +107,19 @@ def build(recipe: Recipe) -> LoadedRecipe:
         trainer_kwargs={**recipe.trainer, **logger_of(recipe)}, num_labels=labels, experiment_name=training.experiment_name,
         verbose=training.verbose > 1,
     )  # fmt: skip
-    fixed: Any = made.autofunc
-    source = {name: _plain(dataclasses.asdict(getattr(recipe, name))) for name in ("dataset", "model")}
+    fixed: Any = partial.autofunc
+    source = {name: _as_lists(dataclasses.asdict(getattr(recipe, name))) for name in ("dataset", "model")}
     parts = {field.name: getattr(fixed, field.name) for field in dataclasses.fields(fixed)}
-    factory = autopartial(RecipeFactory(**parts, source=source), **made.kwds)
+    factory = autopartial(RecipeFactory(**parts, source=source), **partial.kwds)
     _try(factory(factory.cs.get_default_configuration()), data, labels)
     return LoadedRecipe(recipe, factory, recipe.config, recipe.metrics.target, notes_of(recipe, loss))
 
 
 def _check_trainer(given: Mapping[str, Any]) -> None:
-    known = [name for name in inspect.signature(L.Trainer).parameters if name not in ("max_epochs", "callbacks")]
+    parameters = [name for name in inspect.signature(L.Trainer).parameters if name not in ("max_epochs", "callbacks")]
     for name in given:
-        if name not in known:
-            fix = "Write training.epochs." if name == "max_epochs" else closest(name, known)
+        if name not in parameters:
+            fix = "Write training.epochs." if name == "max_epochs" else closest(name, parameters)
             raise ConfigError(f"trainer.{name}", "an argument of lightning.Trainer that no other section sets", "none", fix)
 
 
@@ -170,7 +170,8 @@ def _shape(x: Any) -> str:
     return f"of shape {tuple(x.shape[1:])}" if isinstance(x, torch.Tensor) else f"a {type(x).__name__}"
 
 
-def _plain(value: Any) -> Any:
+def _as_lists(value: Any) -> Any:
+    """A section as YAML holds it: its tuples as lists."""
     if isinstance(value, Mapping):
-        return {name: _plain(item) for name, item in value.items()}
-    return [_plain(item) for item in value] if isinstance(value, (list, tuple)) else value
+        return {name: _as_lists(item) for name, item in value.items()}
+    return [_as_lists(item) for item in value] if isinstance(value, (list, tuple)) else value

@@ -16,7 +16,7 @@ class Metrics:
     """What is computed after each epoch.
 
     Args:
-        names: of the metrics; the first is the target.
+        names: metric names, at least one; the first is the target.
         kwargs: ``max_fpr`` and ``min_tpr`` of the partial one.
     """
 
@@ -50,23 +50,23 @@ def metrics_of(names: Any = None, kwargs: Any = None) -> Metrics:
     listed = ["AUROC"] if names is None else [names] if isinstance(names, str) else names
     if not isinstance(listed, Sequence) or not listed:
         raise ConfigError("metrics", "a list of names", repr(names), "Write metrics: [AUROC].")
-    known = [_name(name) for name in listed]
-    ranges = _ranges(kwargs, known)
-    whole = any(name == "AUROC" and not own for name, own in zip(known, ranges, strict=True))
-    partial = "pAUROC" if whole or "pAUROC" in known else "AUROC"
-    chosen = [partial if own else name for name, own in zip(known, ranges, strict=True)]
+    canonical = [_name(name) for name in listed]
+    ranges = _ranges(kwargs, canonical)
+    whole = any(name == "AUROC" and not own for name, own in zip(canonical, ranges, strict=True))
+    partial = "pAUROC" if whole or "pAUROC" in canonical else "AUROC"
+    chosen = [partial if own else name for name, own in zip(canonical, ranges, strict=True)]
     different = [dict(pairs) for pairs in dict.fromkeys(tuple(sorted(own.items())) for own in ranges if own)]
     if len(different) > 1 or len(set(chosen)) < len(chosen):
         raise ConfigError("metric_kwargs", "metrics that differ, and one range for the partial AUROC",
-                          f"{different or known}", "Leave the others out.")  # fmt: skip
+                          f"{different or canonical}", "Leave the others out.")  # fmt: skip
     return Metrics(tuple(chosen), different[0] if different else {})
 
 
 def _name(name: Any) -> str:
-    found = _NAMES.get(str(name).lower())
-    if found is None:
+    canonical = _NAMES.get(str(name).lower())
+    if canonical is None:
         raise ConfigError("metrics", f"one of {sorted(_NAMES.values())}", repr(name), closest(str(name), _NAMES.values()))
-    return found
+    return canonical
 
 
 def _ranges(kwargs: Any, names: Sequence[str]) -> list[dict[str, float]]:

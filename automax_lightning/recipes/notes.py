@@ -32,7 +32,7 @@ def notes_of(recipe: Recipe, loss: str) -> tuple[str, ...]:
         notes.append("training.save_checkpoint_every: a checkpoint is written after every epoch, so that nothing is lost; "
                      "each trial keeps its best.")  # fmt: skip
     if training.resume_from_checkpoint is False and "overwrite" not in given["automax"]:
-        notes.append("training.resume_from_checkpoint: false deletes nothing here; a search of this name goes on. "
+        notes.append("training.resume_from_checkpoint: false deletes nothing here; a search of this name is resumed. "
                      "--no-resume or automax.overwrite: true starts afresh.")  # fmt: skip
     if training.output_path is not None and str(config.output_directory) != training.output_path:
         notes.append(f"training.output_path: trials and checkpoints are kept with the search, in {config.directory}.")

@@ -105,8 +105,8 @@ def _model(section: Mapping[str, Any]) -> ModelSection:
 
 
 def _record(kind: Any, where: str, values: Mapping[str, Any]) -> Any:
-    known = [field.name for field in dataclasses.fields(kind)]
-    _check_keys(f"{where}.", values, known)
+    legal = [field.name for field in dataclasses.fields(kind)]
+    _check_keys(f"{where}.", values, legal)
     if kind is DatasetSection and "name" not in values:
         raise ConfigError("dataset.name", "the name of a data set, or a path", "nothing", "Write dataset: {name: digits}.")
     return kind(**values)
@@ -123,7 +123,7 @@ def _tuples(section: Mapping[str, Any], name: str) -> dict[str, Any]:
     return {name: tuple(value)} if isinstance(value, (list, tuple)) else {}
 
 
-def _check_keys(where: str, values: Mapping[str, Any], known: Any) -> None:
+def _check_keys(where: str, values: Mapping[str, Any], legal: Any) -> None:
     for name in values:
-        if name not in known:
-            raise ConfigError(f"{where}{name}", "a key that a recipe has", "no such key", closest(str(name), known))
+        if name not in legal:
+            raise ConfigError(f"{where}{name}", "a key that a recipe has", "no such key", closest(str(name), legal))

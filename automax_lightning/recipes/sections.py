@@ -1,4 +1,4 @@
-"""A recipe as frozen records, one a section, checked when they are made."""
+"""A recipe as frozen records, one per section, checked when they are created."""
 
 from __future__ import annotations
 
@@ -80,24 +80,24 @@ class TrainingSection:
     """How each trial trains; every number may be a search spec as well.
 
     Args:
-        loss: as in `trainer_factory`, as are the following.
-        optimizer: None for the loss's own.
-        loss_kwargs: merged over the pair's default space.
-        optimizer_kwargs: merged over the pair's default space.
-        epochs: as in `trainer_factory`, as are the following.
-        batch_size: as there.
-        eval_batch_size: as there.
-        sampling_rate: as there.
-        decay_epochs: as there.
-        decay_factor: as there.
-        num_workers: of each loader; None for 0, or 2 where images are read from files.
-        SEED: seed of the trials.
-        output_path: where the search is kept unless the automax section says it.
-        resume_from_checkpoint: read by the original's single runs; a search goes on anyway.
+        loss: name of a LibAUC loss; for several labels its multi-label counterpart is taken.
+        optimizer: name of an optimizer of that loss; None for the loss's own.
+        loss_kwargs: arguments of the loss, merged over the pair's default space.
+        optimizer_kwargs: arguments of the optimizer, merged over the pair's default space.
+        epochs: epochs of a whole fit, at least 1.
+        batch_size: training samples per batch, at least 2.
+        eval_batch_size: evaluation samples per batch, at least 1.
+        sampling_rate: share of positives in a training batch, in (0, 1); None for plain shuffling.
+        decay_epochs: epochs (int, from 0) or fractions of `epochs` (float) at which the learning rate is decayed.
+        decay_factor: what the learning rate is divided by at each of them, above 0.
+        num_workers: worker processes per loader, at least 0; None for 0, or 2 where images are read from files.
+        SEED: seed of the trials, 0 .. 2**32 - 1.
+        output_path: parent of the search's directory, unless the automax section names one.
+        resume_from_checkpoint: read by the original's single runs; a search is resumed anyway.
         save_checkpoint_every: a checkpoint is kept after every epoch anyway.
-        project_name: of Weights & Biases.
-        experiment_name: names the best checkpoint's directory.
-        verbose: 0 prints nothing, 1 a line a trial, 2 Lightning's own bars as well.
+        project_name: project of Weights & Biases; None for no tracking.
+        experiment_name: name of the best checkpoint's directory, without slashes.
+        verbose: 0 prints nothing, 1 one line per trial, 2 Lightning's own bars as well.
     """
 
     loss: str = "AUCMLoss"

@@ -39,15 +39,15 @@ class ProjectRuns:
     """A function from a trial's run to its logger; Lightning's own logger begins a run when it is sent to a worker.
 
     Args:
-        project: of Weights & Biases.
-        silent: print nothing of it.
+        project: name of the project of Weights & Biases.
+        silent: whether Weights & Biases prints nothing.
     """
 
     project: str
     silent: bool
 
     def __call__(self, run: Run) -> Logger:
-        """The logger of a trial, which goes on with the run that a continued trial has begun."""
+        """The logger of a trial; a trial that is resumed or promoted continues its own run."""
         import wandb
         from lightning.pytorch.loggers import WandbLogger
 

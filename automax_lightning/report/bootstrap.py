@@ -43,7 +43,7 @@ class Ranking:
     """Scores in order, with ties together: counts above each threshold for any resample of the samples.
 
     Args:
-        scores: (N,).
+        scores: (N,), more means more positive.
         labels: (N,), 0 or 1, both of them.
     """
 
@@ -75,7 +75,7 @@ def bands(held: SplitScores, *, seed: int = 0, repeats: int | None = None) -> Ba
 
     Args:
         held: scores (N,) and labels (N,) with both classes.
-        seed: of the resampling.
+        seed: seed of the resampling.
         repeats: resamples; None for 1000, or fewer where there are many samples.
     """
     ranking = Ranking(held.scores, held.labels)
@@ -98,9 +98,9 @@ def difference(
 
     Args:
         one: scores (N,) or (N, C) of one trial.
-        other: those of another.
+        other: scores and labels of another trial, of the same shapes.
         metric: ``"AUROC"`` or ``"AUPRC"``.
-        seed: of the resampling.
+        seed: seed of the resampling.
         repeats: resamples; None for 1000, or fewer where there are many samples.
 
     Returns:
@@ -153,16 +153,16 @@ def _repeats(size: int) -> int:
 
 
 def _precision(true: np.ndarray, false: np.ndarray) -> np.ndarray:
-    found: np.ndarray = true / np.maximum(true + false, 1)
-    return found
+    precision: np.ndarray = true / np.maximum(true + false, 1)
+    return precision
 
 
 def _roc_on_grid(true: np.ndarray, false: np.ndarray) -> np.ndarray:
-    found: np.ndarray = np.interp(GRID, false / false[-1], true / true[-1])
-    return found
+    rates: np.ndarray = np.interp(GRID, false / false[-1], true / true[-1])
+    return rates
 
 
 def _pr_on_grid(true: np.ndarray, false: np.ndarray) -> np.ndarray:
     first = np.searchsorted(true / true[-1], GRID)
-    found: np.ndarray = _precision(true, false)[np.maximum(first, 1).clip(max=len(true) - 1)]
-    return found
+    precision: np.ndarray = _precision(true, false)[np.maximum(first, 1).clip(max=len(true) - 1)]
+    return precision

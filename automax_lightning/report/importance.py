@@ -42,7 +42,7 @@ def importances(record: SearchRecord) -> list[Importance]:
     every trial has are compared among all of them; conditional ones among the trials in which they are active.
 
     Args:
-        record: of the search.
+        record: the search.
 
     Returns:
         One record for all trials, then one for each set of active hyperparameters; those with too few trials are
@@ -51,18 +51,18 @@ def importances(record: SearchRecord) -> list[Importance]:
     Raises:
         ReportError: if there are fewer than 4 whole trials, their scores are all equal, or nothing was searched.
     """
-    found = [each for each in [_among("", record.whole, set(), record)] if each]
+    measured = [each for each in [_among("", record.whole, set(), record)] if each]
     groups = _groups(record)
     for results in groups.values() if len(groups) > 1 else ():
         common = set.intersection(*(set(other) for other in groups))
         one = _among(_describe(results, record), results, common, record)
-        found += [one] if one else []
-    if not found:
+        measured += [one] if one else []
+    if not measured:
         few = len(record.whole) < _FEWEST
         count = len(record.whole)
         reason = f"{count} whole trial{'' if count == 1 else 's'}" if few else "scores or values that are all equal"
         raise ReportError("plot_importance", f"at least {_FEWEST} whole trials that differ", reason, "Run more trials.")
-    return found
+    return measured
 
 
 def _groups(record: SearchRecord) -> dict[frozenset[str], list[TrialResult]]:
@@ -75,7 +75,7 @@ def _groups(record: SearchRecord) -> dict[frozenset[str], list[TrialResult]]:
 
 
 def _describe(results: list[TrialResult], record: SearchRecord) -> str:
-    """The choice that these trials share and others have made differently."""
+    """The choice that these trials share, and that differs in others."""
     conditions = " ".join(parameter.condition for parameter in record.parameters)
     shared = []
     for parameter in record.parameters:

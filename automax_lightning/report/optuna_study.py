@@ -32,9 +32,9 @@ def to_study(
     attributes: ``trial, seed, origin, status, reason, epochs, seconds`` and ``test/<metric>``, ``val/<metric>``.
 
     Args:
-        record: of the search.
+        record: the search.
         storage: an Optuna storage or its URL, e.g. ``"sqlite:///mine.db"``; None keeps the study in memory.
-        name: of the study; None for the search's.
+        name: name of the study; None for the search's.
         results: those to export; None for all.
 
     Returns:
@@ -89,10 +89,10 @@ def distribution(parameter: Parameter) -> BaseDistribution:
     """A hyperparameter's range or choices in Optuna's terms.
 
     Args:
-        parameter: of the space.
+        parameter: a searched hyperparameter.
     """
     if not parameter.is_range:
-        return CategoricalDistribution(list(dict.fromkeys(_plain(choice) for choice in parameter.choices)))
+        return CategoricalDistribution(list(dict.fromkeys(_category(choice) for choice in parameter.choices)))
     assert parameter.low is not None
     assert parameter.high is not None
     if parameter.is_integer:
@@ -102,13 +102,14 @@ def distribution(parameter: Parameter) -> BaseDistribution:
 
 def _value(parameter: Parameter, value: Any) -> Any:
     if not parameter.is_range:
-        return _plain(value)
+        return _category(value)
     # An end of a logarithmic range may come back from its logarithm a rounding error outside.
     held = min(max(value, parameter.low), parameter.high)
     return int(held) if parameter.is_integer else float(held)
 
 
-def _plain(value: Any) -> Any:
+def _category(value: Any) -> Any:
+    """A choice of a type that Optuna can store; any other as text."""
     return value if value is None or isinstance(value, (bool, int, float, str)) else show(value)
 
 

@@ -1,4 +1,4 @@
-"""From the record of a search to text and a pandas frame: the trial table, the summary, one row a trial."""
+"""From the record of a search to text and a pandas frame: the trial table, the summary, one row per trial."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _BASELINE = "CrossEntropyLoss"
 
 
 def trial_table(results: Mapping[int, TrialResult], objective: Objective) -> str:
-    """The table that is printed after a search, a line a trial.
+    """The table that is printed after a search, one line per trial.
 
     Args:
         results: trial number -> result.
@@ -57,8 +57,8 @@ def seed_table(history: History, objective: Objective) -> str:
     """Mean and spread of the configurations that were run on several seeds.
 
     Args:
-        history: of the search.
-        objective: names the score.
+        history: everything recorded.
+        objective: names the score, and says which way it is better.
     """
     lines = [f"{'Trials':<16} {'mean ' + objective.target:<14} {'spread':<10} seeds"]
     for runner in runners(history, objective):
@@ -73,9 +73,9 @@ def arm_table(history: History, objective: Objective, arm: str) -> str:
     """The best trial of each choice of `arm`, and its difference to the cross-entropy baseline.
 
     Args:
-        history: of the search.
-        objective: names the score.
-        arm: the hyperparameter that chooses.
+        history: everything recorded.
+        objective: names the score, and says which way it is better.
+        arm: the hyperparameter on whose choice others depend, such as ``"loss"``.
     """
     choices = {spec.number: spec.configuration.get(arm) for spec in history.asks}
     best: dict[Any, TrialResult | None] = {}
@@ -100,7 +100,7 @@ def _best_of_arm(result: TrialResult | None, baseline: TrialResult | None, objec
 
 
 def trials_dataframe(specs: Sequence[TrialSpec], results: Mapping[int, TrialResult]) -> pd.DataFrame:
-    """One row a trial, as a pandas frame.
+    """One row per trial, as a pandas frame.
 
     Args:
         specs: every trial that was proposed, in order.
@@ -108,7 +108,7 @@ def trials_dataframe(specs: Sequence[TrialSpec], results: Mapping[int, TrialResu
 
     Returns:
         Columns ``trial, origin, status, score, epochs, best_epoch, seconds, checkpoint, reason``, then ``val/<metric>``,
-        ``test/<metric>``, and one column a hyperparameter (missing where it was inactive).
+        ``test/<metric>``, and one column per hyperparameter (missing where it was inactive).
     """
     import pandas as pd
 
@@ -139,10 +139,10 @@ def summary(history: History, best: TrialResult | None, objective: Objective, be
     """The default and the best configuration side by side, and where the best checkpoint lies.
 
     Args:
-        history: of the search.
-        best: its best result, or None.
-        objective: names the score.
-        best_directory: where the best checkpoint lies.
+        history: everything recorded.
+        best: its best result, or None before the first score.
+        objective: names the score, and says which way it is better.
+        best_directory: directory of the best checkpoint.
     """
     if best is None:
         return "No trial has a score."

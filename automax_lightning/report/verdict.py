@@ -37,7 +37,7 @@ def verdict(record: SearchRecord) -> Verdict:
     """Best against default, and how far to believe it.
 
     Args:
-        record: of the search.
+        record: the search.
 
     Returns:
         Plain text; whoever shows it escapes it.
@@ -119,7 +119,7 @@ def gap_on_test(record: SearchRecord) -> tuple[str, Interval | None]:
     """The metric, and the paired difference of best and default on the test split; None without the scores of both.
 
     Args:
-        record: of the search.
+        record: the search.
     """
     target = record.objective.target
     metric = target if target in _RANKING and not _is_partial(record) else "AUROC"
@@ -141,15 +141,15 @@ def _has_range(described: Any) -> bool:
 
 
 def _warnings(record: SearchRecord, best: TrialResult) -> list[str]:
-    found = []
+    warnings = []
     if len(record.scored) > 1:
-        found.append(f"The validation score was selected among {len(record.scored)}, so it flatters: read the test column.")
+        warnings.append(f"The validation score was selected among {len(record.scored)}, so it flatters: read the test column.")
     if best.status is not Status.SUCCESS:
-        found.append(f"The best score is partial: its trial was {best.status.name.lower()} after epoch {best.epochs}.")
+        warnings.append(f"The best score is partial: its trial was {best.status.name.lower()} after epoch {best.epochs}.")
     held = record.scores_of(best).splits
     for split, name in (("val", "validation"), ("test", "test")):
         if split in held and held[split].labels.ndim == 1:
             positives = int(np.sum(held[split].labels == 1))
             if positives < FEW_POSITIVES:
-                found.append(f"The {name} split has only {positives} positive samples: small differences mean nothing.")
-    return found
+                warnings.append(f"The {name} split has only {positives} positive samples: small differences mean nothing.")
+    return warnings

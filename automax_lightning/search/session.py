@@ -52,6 +52,8 @@ class SearchSession:
         experiment_name: names the best checkpoint's directory.
         seed: of the search.
         deterministic: every first run of a configuration has the search's seed.
+        ordered: results are recorded in the order in which their trials were submitted, so that proposals do not depend
+            on which trial is faster.
         stop: whether the user wants to pause.
         listener: told what happens.
     """
@@ -66,13 +68,17 @@ class SearchSession:
         experiment_name: str,
         seed: int,
         deterministic: bool,
+        ordered: bool = False,
         stop: StopSignal,
         listener: Listener,
     ) -> None:
         self.journal, self.proposer, self.executor, self.plan = journal, proposer, executor, plan
         self.experiment_name, self.stop, self.listener = experiment_name, stop, listener
         self.seed, self.deterministic = seed, deterministic
+        self.is_ordered = ordered
         self.running: frozenset[int] = frozenset()
+        self._submitted: list[int] = []
+        self._early: dict[int, TrialResult] = {}
         self.is_pausing = False
         self.directories = TrialDirectories(journal.directory)
         self._logged = 0
@@ -142,12 +148,14 @@ class SearchSession:
         self.journal.record_start(spec.number)
         self.listener.trial_started(spec)
         self.running = self.running | {spec.number}
+        if self.is_ordered:
+            self._submitted.append(spec.number)
         rule = self.plan.rule if may_stop and spec.origin != "user" else None
         self.executor.submit(spec, self._on_epoch(spec, rule), lambda: self.is_pausing or self.stop.requested is not None)
 
     def _on_epoch(self, spec: TrialSpec, rule: CurveRule | None) -> OnEpoch:
         curve = dict(self.history.curves.get(spec.number, {}))
-        newest = max(curve, default=0)
+        newest, before = max(curve, default=0), self.history
 
         def on_epoch(epoch: int, score: float) -> str | None:
             if epoch not in curve:
@@ -156,19 +164,30 @@ class SearchSession:
             self.listener.epoch_finished(spec.number, epoch, score)
             if rule is None or epoch < newest:  # what was judged once is not judged again when it is trained again
                 return None
-            return rule.verdict([curve[each] for each in sorted(curve)], self.history)
+            # What others have brought meanwhile depends on who is faster.
+            history = before if self.is_ordered else self.history
+            return rule.verdict([curve[each] for each in sorted(curve)], history)
 
         return on_epoch
 
     def wait(self) -> TrialResult:
         """The next trial that ends, recorded."""
-        result = self.executor.wait()
+        result = self._next_result()
         self.running = self.running - {result.number}
         self.journal.record_result(result)
         if result.status.is_final:
             self._settle()  # a crash before this is made good at the next start
             self.listener.trial_finished(result, self.best())
         return result
+
+    def _next_result(self) -> TrialResult:
+        """The next result; in the order of submission, if that is wanted: others wait for it, and so do their slots."""
+        while not (self._submitted and self._submitted[0] in self._early):
+            result = self.executor.wait()
+            if not self.is_ordered:
+                return result
+            self._early[result.number] = result
+        return self._early.pop(self._submitted.pop(0))
 
     def run(self, spec: TrialSpec, *, may_stop: bool = True) -> TrialResult:
         """Start a trial and wait for its end."""

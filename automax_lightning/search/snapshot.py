@@ -84,7 +84,7 @@ class Snapshot:
     def describe(self) -> str:
         """The snapshot as a few lines of text."""
         record, best, target = self.record, self.record.best, self.record.objective.target
-        state = "nobody runs it; the command that started it continues it"
+        state = "nobody runs it; the command that started it resumes it"
         state = f"running: {self.holder}" if self.holder else "finished" if self.is_finished else state
         failed = f" ({len(record.failed)} failed)" if record.failed else ""
         lines = [f"{record.directory}: {state}", f"{len(record.results)} of {record.n_trials} trials over{failed}"]

@@ -45,38 +45,38 @@ def split_when(specs: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, When
     return plain, conditions
 
 
-def add_conditions(made: autopartial, conditions: Mapping[str, When]) -> None:
-    """Make the space of `made` conditional.
+def add_conditions(partial: autopartial, conditions: Mapping[str, When]) -> None:
+    """Make the space of an `autopartial` conditional.
 
     Args:
-        made: its space gets the conditions.
-        conditions: name -> what others must be for it to be active.
+        partial: the autopartial whose space gets the conditions.
+        conditions: name -> the values that other hyperparameters must have for it to be active.
 
     Raises:
         SpaceError: if another name is not searched, or never has such a value.
 
     Example:
         >>> from automax_lightning import parse_hyperparameters_from_dict
-        >>> made = autopartial(dict, **parse_hyperparameters_from_dict({"k": [1, 2], "m": (0.1, 0.9)}))
-        >>> add_conditions(made, {"m": {"k": 2}})
-        >>> made(made.cs.get_default_configuration())
+        >>> partial = autopartial(dict, **parse_hyperparameters_from_dict({"k": [1, 2], "m": (0.1, 0.9)}))
+        >>> add_conditions(partial, {"m": {"k": 2}})
+        >>> partial(partial.cs.get_default_configuration())
         {'k': 1}
     """
     for name, when in conditions.items():
-        parts = [_condition(made, name, other, wanted) for other, wanted in when.items()]
-        made.cs.add(parts[0] if len(parts) == 1 else AndConjunction(*parts))
+        parts = [_condition(partial, name, other, wanted) for other, wanted in when.items()]
+        partial.cs.add(parts[0] if len(parts) == 1 else AndConjunction(*parts))
 
 
-def _condition(made: autopartial, name: str, other: str, wanted: Any) -> EqualsCondition | InCondition:
-    if other not in made.cs or other == name:
-        raise SpaceError(f"search.{name}.when", "another searched key", other, closest(other, set(made.cs) - {name}))
-    parent, allowed = made.cs[other], allowed_values(wanted, made.cs[other])
+def _condition(partial: autopartial, name: str, other: str, wanted: Any) -> EqualsCondition | InCondition:
+    if other not in partial.cs or other == name:
+        raise SpaceError(f"search.{name}.when", "another searched key", other, closest(other, set(partial.cs) - {name}))
+    parent, allowed = partial.cs[other], allowed_values(wanted, partial.cs[other])
     for value in allowed:
         if not parent.legal_value(value):
             raise SpaceError(f"search.{name}.when.{other}", f"a value of {parent}", repr(value), "Choose one of its values.")
     if len(allowed) == 1:
-        return EqualsCondition(made.cs[name], parent, allowed[0])
-    return InCondition(made.cs[name], parent, list(allowed))
+        return EqualsCondition(partial.cs[name], parent, allowed[0])
+    return InCondition(partial.cs[name], parent, list(allowed))
 
 
 def allowed_values(wanted: Any, parent: Hyperparameter[Any, Any]) -> tuple[Any, ...]:

@@ -161,7 +161,8 @@ def open_session(
                 write_atomically(setup.directory / "config.yaml", yaml.safe_dump(setup.document).encode())
                 with SearchSession(
                     journal, setup.proposer, executor, setup.plan, experiment_name=setup.experiment_name,
-                    seed=setup.config.seed_of_trials, deterministic=setup.config.deterministic, stop=stop, listener=progress,
+                    seed=setup.config.seed_of_trials, deterministic=setup.config.deterministic,
+                    ordered=setup.config.deterministic_order, stop=stop, listener=progress,
                 ) as session:  # fmt: skip
                     yield session
         finally:

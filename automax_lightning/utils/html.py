@@ -27,9 +27,9 @@ def tag(name: str, *inside: object, **attributes: str) -> Raw:
     """An element.
 
     Args:
-        name: of the element.
-        inside: its content; escaped unless `Raw`.
-        attributes: of the element; ``cls`` is its class.
+        name: name of the element, e.g. ``"td"``.
+        inside: its content, in order; escaped unless `Raw`.
+        attributes: name -> value, escaped; ``cls`` is its class, and an empty value is left out.
 
     Example:
         >>> tag("p", "a < b", cls="note")

@@ -21,7 +21,7 @@ def require(*modules: str, extra: str, where: str, error: type[AutoMAXError] = C
         error: the class to raise.
 
     Raises:
-        AutoMAXError: of the class `error`, with the command that installs them.
+        AutoMAXError: the class `error`, with the command that installs them.
     """
     missing = [name for name in modules if find_spec(name) is None]
     if missing:
@@ -30,7 +30,7 @@ def require(*modules: str, extra: str, where: str, error: type[AutoMAXError] = C
 
 
 def need_extra(where: str, partners: tuple[str, ...] = _REPORT) -> None:
-    """Raise if what a report is made with is not installed.
+    """Raise if the packages that a report needs are not installed.
 
     Args:
         where: what was asked for, e.g. ``"AutoMAX.report"``.

@@ -8,12 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from rich.console import Console
 
 from automax_lightning import Objective, Status, TrialResult, TrialSpec
 from automax_lightning.display.notebook import NotebookProgress
-from automax_lightning.display.progress import make_progress
-from automax_lightning.display.terminal import SearchProgress
 from tests.support.searching import tuner
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -86,14 +83,6 @@ def test_many_finished_trials_are_folded_and_a_promoted_one_counts_once() -> Non
     assert "12 of 20 trials" in text
     assert "and 4 more before" in text
     assert text.index(">trial 1<") < text.index(">trial 12<")
-
-
-def test_a_terminal_and_a_pipe_keep_their_own_progress() -> None:
-    for console, kind in (
-        (Console(force_jupyter=True), NotebookProgress), (Console(force_jupyter=True, quiet=True), SearchProgress),
-        (Console(force_jupyter=False), SearchProgress),
-    ):  # fmt: skip
-        assert type(make_progress(Objective(), 3, 0, console)) is kind
 
 
 def test_a_search_and_a_result_show_themselves(tmp_path: Path) -> None:

@@ -42,7 +42,7 @@ def test_what_runs_is_seen_from_the_journal_alone(finished: Path, tmp_path: Path
     seen = snapshot(tmp_path, now=newest["time"] + 7.0)
     assert seen.running == (Running(newest["number"], newest["epoch"], None, newest["score"]),)
     assert (len(seen.record.results), seen.record.n_trials, seen.holder, seen.idle) == (2, 3, None, pytest.approx(7.0))
-    assert "nobody runs it; the command that started it continues it" in seen.describe()
+    assert "nobody runs it; the command that started it resumes it" in seen.describe()
     assert f"  trial {newest['number']}, epoch {newest['epoch']}: score {newest['score']:.4f}" in seen.describe()
     assert sorted(tmp_path.iterdir()) == before
 

@@ -27,14 +27,14 @@ class AUCDataModule(L.LightningDataModule):
 
     Args:
         train: map-style dataset of ``(x, y)``, y 0 or 1, of shape () or (C,).
-        val: as `train`.
-        test: as `train`, or None.
+        val: validation split, of the same form as `train`.
+        test: test split, of the same form as `train`, or None.
         batch_size: training samples per rank and batch, at least 2.
-        eval_batch_size: evaluation samples per rank and batch; None for `batch_size`.
+        eval_batch_size: evaluation samples per rank and batch, at least 1; None for `batch_size`.
         sampling_rate: share of positives in a training batch, in (0, 1); None for plain shuffling.
-        num_workers: worker processes of each loader.
-        seed: decides the training batches.
-        pin_memory: as in `torch.utils.data.DataLoader`.
+        num_workers: worker processes per loader, at least 0.
+        seed: seed of the training batches.
+        pin_memory: whether loaders pin their batches, as in `torch.utils.data.DataLoader`.
 
     Raises:
         ConfigError: if a setting is out of range.
@@ -145,10 +145,10 @@ class AUCDataModule(L.LightningDataModule):
         Args:
             settings: any of `batch_size`, `eval_batch_size`, `sampling_rate`, `num_workers`, `seed`, `pin_memory`.
         """
-        known = ("batch_size", "eval_batch_size", "sampling_rate", "num_workers", "seed", "pin_memory")
+        names = ("batch_size", "eval_batch_size", "sampling_rate", "num_workers", "seed", "pin_memory")
         for name in settings:
-            if name not in known:
-                raise ConfigError(f"clone.{name}", "a setting of the datamodule", "none", closest(name, known))
+            if name not in names:
+                raise ConfigError(f"clone.{name}", "a setting of the datamodule", "none", closest(name, names))
         _ = self.datasets
         fresh = copy.copy(self)
         fresh.trainer = None
@@ -167,8 +167,8 @@ class AUCDataModule(L.LightningDataModule):
 
     def _content(self) -> dict[str, Any]:
         train, val, test = self.datasets
-        known = split_fingerprint(train, self.train_labels)
-        return {"train": known, "val": split_fingerprint(val), "test": split_fingerprint(test)}
+        train_facts = split_fingerprint(train, self.train_labels)
+        return {"train": train_facts, "val": split_fingerprint(val), "test": split_fingerprint(test)}
 
     # Lightning ------------------------------------------------------------------------------------------------------
 

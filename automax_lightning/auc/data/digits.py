@@ -18,14 +18,14 @@ class DigitsDataModule(TabularDataModule):
         share: share of positives among all rows, in (0, 0.5).
         images: samples of shape (1, image_size, image_size) instead of (64,).
         image_size: height and width to which the 8 x 8 images are enlarged, bilinearly; at least 8.
-        val_size: as in `TabularDataModule`.
-        test_size: as there.
-        batch_size: as in `AUCDataModule`, as are the following.
-        eval_batch_size: as there.
-        sampling_rate: as there.
-        num_workers: as there.
-        seed: decides the splits and the batches; the thinning is always the same.
-        split_seed: decides the splits, where `seed` is to decide the batches only.
+        val_size: share of the rows for validation, in (0, 1).
+        test_size: share of the rows for the test, in [0, 1); 0 for no test split.
+        batch_size: training samples per rank and batch, at least 2.
+        eval_batch_size: evaluation samples per rank and batch, at least 1; None for `batch_size`.
+        sampling_rate: share of positives in a training batch, in (0, 1); None for plain shuffling.
+        num_workers: worker processes per loader, at least 0.
+        seed: seed of the splits and of the training batches; the thinning is always the same.
+        split_seed: seed of the splits, where `seed` is to decide the batches only; None for `seed`.
 
     Example:
         >>> DigitsDataModule().facts

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 @dataclasses.dataclass(frozen=True)
 class DataFacts:
-    """What a loss must know of the training data before it can be made.
+    """What a loss must know of the training data before it can be built.
 
     Args:
         length: number of training samples.

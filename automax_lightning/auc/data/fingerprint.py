@@ -58,12 +58,12 @@ def split_fingerprint(dataset: Any, labels: Any = None) -> Any:
 
     Args:
         dataset: map-style, or None.
-        labels: its labels where they are known; None takes those that the dataset keeps, and loads no sample for them.
+        labels: its labels, (n,) or (n, C); None takes those that the dataset keeps, and loads no sample for them.
     """
     if dataset is None or isinstance(dataset, TensorDataset):
         return fingerprint(dataset)
-    known = stored_labels(dataset) if labels is None else labels
-    return {"samples": fingerprint(dataset), "length": len(dataset), "labels": fingerprint(known)}
+    stored = stored_labels(dataset) if labels is None else labels
+    return {"samples": fingerprint(dataset), "length": len(dataset), "labels": fingerprint(stored)}
 
 
 def datamodule_fingerprint(datamodule: L.LightningDataModule) -> dict[str, Any]:

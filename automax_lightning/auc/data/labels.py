@@ -1,4 +1,4 @@
-"""The labels of any map-style dataset, found without loading the samples where that is possible."""
+"""The labels of any map-style dataset, read without loading the samples where that is possible."""
 
 from __future__ import annotations
 
@@ -41,23 +41,23 @@ def find_labels(dataset: Any, where: str = "train") -> Labels:
             f"data.{where}", "a map-style dataset with a length", type(dataset).__name__,
             "An iterable dataset has no sample index; load it into a map-style one.",
         )  # fmt: skip
-    known = _known_labels(dataset)
-    labels = _array(known) if known is not None and len(known) == len(dataset) else _scan(dataset, where)
+    stored = _kept_beside(dataset)
+    labels = _array(stored) if stored is not None and len(stored) == len(dataset) else _scan(dataset, where)
     return labels.reshape(-1) if labels.ndim == 2 and labels.shape[1] == 1 else labels
 
 
 def stored_labels(dataset: Any) -> Labels | None:
     """The labels that a dataset keeps beside its samples, (n,) or (n, C); None if only its samples tell them."""
-    known = _known_labels(dataset)
-    return None if known is None else _array(known)
+    stored = _kept_beside(dataset)
+    return None if stored is None else _array(stored)
 
 
-def _known_labels(dataset: Any) -> Any:
+def _kept_beside(dataset: Any) -> Any:
     if isinstance(dataset, Subset):
-        inner = _known_labels(dataset.dataset)
+        inner = _kept_beside(dataset.dataset)
         return None if inner is None else _array(inner)[np.asarray(dataset.indices)]
     if isinstance(dataset, ConcatDataset):
-        parts = [_known_labels(part) for part in dataset.datasets]
+        parts = [_kept_beside(part) for part in dataset.datasets]
         return None if any(part is None for part in parts) else np.concatenate([_array(part) for part in parts])
     if isinstance(dataset, TensorDataset):
         return dataset.tensors[-1]
@@ -66,7 +66,7 @@ def _known_labels(dataset: Any) -> Any:
 
 def _array(labels: Any) -> Labels:
     # A copy: torch moves a tensor's storage to shared memory when it sends it to a spawned rank, and frees the memory that
-    # a view by NumPy would go on reading.
+    # a view by NumPy would still read.
     return labels.detach().cpu().numpy().copy() if isinstance(labels, torch.Tensor) else np.asarray(labels)
 
 
@@ -95,9 +95,9 @@ def check_labels(labels: Labels, where: str, *, both_classes: bool) -> None:
     if len(labels) == 0:
         raise DataError(f"data.{where}", "at least one sample", "none", "Check how the data are split.")
     if labels.dtype.kind not in "biuf" or not np.isin(labels, (0, 1)).all():
-        found = np.unique(labels.astype(str) if labels.dtype.kind not in "biuf" else labels)
+        values = np.unique(labels.astype(str) if labels.dtype.kind not in "biuf" else labels)
         raise DataError(
-            f"labels of data.{where}", "0 and 1", f"{found[:6].tolist()}{' ...' if len(found) > 6 else ''}",
+            f"labels of data.{where}", "0 and 1", f"{values[:6].tolist()}{' ...' if len(values) > 6 else ''}",
             "Encode the positive class as 1; TabularDataModule does it with positive=<its label>.",
         )  # fmt: skip
     positives = (labels == 1).reshape(len(labels), -1).sum(0)

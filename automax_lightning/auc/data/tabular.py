@@ -37,13 +37,13 @@ class TabularDataModule(AUCDataModule):
         positive: the label that counts as 1; None if they are 0 and 1 already.
         val_size: share of the rows for validation, in (0, 1).
         test_size: share of the rows for the test, in [0, 1); 0 for no test split.
-        batch_size: as in `AUCDataModule`, as are the following.
-        eval_batch_size: as there.
-        sampling_rate: as there.
-        num_workers: as there; 0 is best for data in memory.
-        seed: decides the splits and the batches.
-        pin_memory: as there.
-        split_seed: decides the splits, where `seed` is to decide the batches only.
+        batch_size: training samples per rank and batch, at least 2.
+        eval_batch_size: evaluation samples per rank and batch, at least 1; None for `batch_size`.
+        sampling_rate: share of positives in a training batch, in (0, 1); None for plain shuffling.
+        num_workers: worker processes per loader, at least 0; 0 is best for data in memory.
+        seed: seed of the splits and of the training batches.
+        pin_memory: whether loaders pin their batches, as in `torch.utils.data.DataLoader`.
+        split_seed: seed of the splits, where `seed` is to decide the batches only; None for `seed`.
 
     Raises:
         DataError: if labels or features cannot be used, or a split has too few positives.
@@ -86,8 +86,8 @@ class TabularDataModule(AUCDataModule):
     @staticmethod
     def _check_sources(X: Any, path: str | Path | None, val_size: float, test_size: float) -> None:
         if (X is None) == (path is None):
-            found = "neither" if X is None else "both"
-            raise ConfigError("TabularDataModule", "either X or path", found, "Pass X and y, or path= and target=.")
+            given = "neither" if X is None else "both"
+            raise ConfigError("TabularDataModule", "either X or path", given, "Pass X and y, or path= and target=.")
         if path is not None and not Path(path).is_file():
             raise DataError("TabularDataModule.path", "an existing file", str(path), "Check the path.")
         if path is not None and Path(path).suffix not in (".csv", ".parquet"):
@@ -164,10 +164,10 @@ def _encode_labels(labels: Any, positive: Any) -> NDArray[np.int64]:
     if positive is not None:
         matches = array == positive
         if not matches.any():
-            known = [str(label) for label in np.unique(array.astype(str))[:10]]
-            raise DataError("TabularDataModule.positive", f"one of the labels {known}", repr(positive), "Pass one.")
-        found: NDArray[np.int64] = matches.astype(np.int64)
-        return found
+            labels_seen = [str(label) for label in np.unique(array.astype(str))[:10]]
+            raise DataError("TabularDataModule.positive", f"one of the labels {labels_seen}", repr(positive), "Pass one.")
+        binary: NDArray[np.int64] = matches.astype(np.int64)
+        return binary
     if array.dtype.kind == "O":
         array = pd.DataFrame(array).infer_objects().to_numpy().reshape(array.shape)
     check_labels(array, "all", both_classes=True)
@@ -257,6 +257,6 @@ def _plain_columns(table: pd.DataFrame) -> pd.DataFrame:
 
 def _image_encoder(features: NDArray[Any], train: NDArray[np.int64]) -> Any:
     """Images keep their shape; they are standardised by one mean and one deviation."""
-    known = features[train]
-    mean, deviation = float(np.nanmean(known)), float(np.nanstd(known)) or 1.0
+    pixels = features[train]
+    mean, deviation = float(np.nanmean(pixels)), float(np.nanstd(pixels)) or 1.0
     return lambda rows: ((features[rows] - mean) / deviation).astype(np.float32)

@@ -17,7 +17,7 @@ from automax_lightning.errors import BatchError, DataError, NonFiniteError
 class LossAdapter(nn.Module):
     """A loss of the catalogue that can be trusted with a checkpoint, a device and a bad batch.
 
-    The LibAUC loss is made by `build`, when the size of the data and the device are known. Everything that it keeps
+    `build` makes the LibAUC loss, when the size of the data and the device are decided. Everything that it keeps
     between steps (per-sample estimators, dual variables, phases) is in `state_dict`; loading into an adapter that is not
     built yet builds it. It always works in float32, outside autocast, and a batch that would spoil its estimators is
     refused before it touches them.
@@ -85,7 +85,7 @@ class LossAdapter(nn.Module):
 
         Args:
             logits: the network's output, (N,), (N, 1) or, for several labels, (N, C).
-            targets: of the same size, 0 or 1.
+            targets: labels of the same shape, 0 or 1.
             index: positions of the samples in the training data, (N,), integer; only where the pair needs it.
 
         Raises:
@@ -232,7 +232,7 @@ class LossAdapter(nn.Module):
             alpha.grad = torch.zeros_like(alpha) if state["alpha_has_grad"] else None
 
     def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *args: Any, **kwargs: Any) -> None:
-        """Build from the checkpoint's own facts first, so that a checkpoint loads before any data are known.
+        """Build from the checkpoint's own facts first, so that a checkpoint loads before there are any data.
 
         A private method of `torch.nn.Module`: it is the only hook that runs before the children are visited.
         """

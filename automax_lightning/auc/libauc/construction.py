@@ -42,11 +42,11 @@ def make_loss(
         arguments["num_labels"] = num_labels
     if "device" in inspect.signature(getattr(partner, name)).parameters:
         arguments["device"] = device
-    made: nn.Module = maker(**arguments)
-    for part in made.modules():
+    loss: nn.Module = maker(**arguments)
+    for part in loss.modules():
         if hasattr(part, "device"):
             part.__dict__["device"] = device
-    return made
+    return loss
 
 
 def adopt_tensors(loss: nn.Module) -> None:

@@ -71,7 +71,7 @@ def build_optimizer(
         loss: the built loss.
         kwargs: arguments of the optimizer; a missing `lr` is the default of the pair's space.
         device: where the reference model is kept.
-        seed: of the reference model, which LibAUC draws at random; equal on all ranks of a fit.
+        seed: seed of the reference model, which LibAUC draws at random; equal on all ranks of a fit.
 
     Raises:
         PairError: if the optimizer has no such argument.
@@ -80,8 +80,8 @@ def build_optimizer(
     arguments = {"lr": choice.space["lr"]["default"], **kwargs} if "lr" in choice.space else dict(kwargs)
     if not choice.is_libauc:
         module, _, name = choice.path.partition(":")
-        made: torch.optim.Optimizer = getattr(importlib.import_module(module), name)(list(parameters), **arguments)
-        return made
+        optimizer: torch.optim.Optimizer = getattr(importlib.import_module(module), name)(list(parameters), **arguments)
+        return optimizer
     if choice.needs_loss:
         arguments["loss_fn"] = loss.loss_fn
     with torch.random.fork_rng(devices=[]):

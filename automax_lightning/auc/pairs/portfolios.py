@@ -24,11 +24,11 @@ def portfolio(loss: str, optimizer: str) -> Portfolio:
         >>> portfolio("BCELoss", "Adam").configs
         ()
     """
-    found = _data().get(loss)
-    if found is None or found["optimizer"] != optimizer:
+    entry = _data().get(loss)
+    if entry is None or entry["optimizer"] != optimizer:
         return Portfolio()
-    configs = ({name: _exact(value) for name, value in each.items()} for each in found["configs"])
-    return Portfolio(tuple(configs), found["is_default"])
+    configs = ({name: _exact(value) for name, value in each.items()} for each in entry["configs"])
+    return Portfolio(tuple(configs), entry["is_default"])
 
 
 @functools.cache

@@ -26,20 +26,20 @@ def benchmark(
     name: str, has_test: bool, *, imratio: float = 0.1, root_path: str = "./data", download: bool = True,
     image_size: int | None = None, crop_size: int | None = None, augment: str = "crop", val_size: float = 0.2,
 ) -> AUCDataModule:  # fmt: skip
-    """CIFAR10, CIFAR100, STL10 or CatvsDog, made binary and imbalanced by LibAUC's own generator.
+    """CIFAR10, CIFAR100, STL10 or CatvsDog as a binary, imbalanced task, by LibAUC's own generator.
 
     The first half of the classes are the negatives. The training part is thinned to `imratio` positives, the test part
     is balanced, as in LibAUC's trainer; the validation split is held out of the training part.
 
     Args:
-        name: of the data set.
+        name: ``"cifar10"``, ``"cifar100"``, ``"stl10"`` or ``"catvsdog"``.
         has_test: whether the test split is wanted.
         imratio: share of positives, in (0, 0.5].
-        root_path: where the files are, or are put.
+        root_path: folder where the files are, or are put.
         download: whether to download them.
         image_size: height and width; None for the data set's own.
-        crop_size: of the random part that is cut out; None for two pixels less.
-        augment: as in `images.augmentation`.
+        crop_size: height and width of the random part that is cut out; None for two pixels less than `image_size`.
+        augment: name of an augmentation in `images.AUGMENTATIONS`.
         val_size: share of the training part that is held out, in (0, 1).
     """
     if isinstance(imratio, bool) or not isinstance(imratio, (int, float)) or not 0 < imratio <= 0.5:
@@ -107,13 +107,13 @@ def med_mnist(
     """PneumoniaMNIST, BreastMNIST or ChestMNIST, with their own splits, from ``<root_path>/<name>.npz``.
 
     Args:
-        name: of the data set.
+        name: ``"pneumoniamnist"``, ``"breastmnist"`` or ``"chestmnist"``.
         has_test: whether the test split is wanted.
-        root_path: where the file is, or is put.
+        root_path: folder where the file is, or is put.
         download: whether to download it.
-        task: of several labels, the one to train on; None for all.
+        task: column of the label to train on, from 0, where there are several; None for all.
         image_size: height and width; None for the file's own.
-        augment: as in `images.augmentation`; None for what LibAUC's trainer does.
+        augment: name of an augmentation in `images.AUGMENTATIONS`; None for what LibAUC's trainer does.
     """
     import medmnist
 
@@ -130,9 +130,9 @@ def med_mnist(
 
     content = _fetched(name, root, hint, load, download)
     labels = [content[f"{split}_labels"] for split in ("train", "val", "test")]
-    chosen = [found if task is None else found[:, task] for found in labels]
-    flat = [found[:, 0] if found.ndim == 2 and found.shape[1] == 1 else found for found in chosen]
-    parts = [(content[f"{split}_images"], found) for split, found in zip(("train", "val", "test"), flat, strict=True)]
+    chosen = [targets if task is None else targets[:, task] for targets in labels]
+    flat = [targets[:, 0] if targets.ndim == 2 and targets.shape[1] == 1 else targets for targets in chosen]
+    parts = [(content[f"{split}_images"], targets) for split, targets in zip(("train", "val", "test"), flat, strict=True)]
     default = "turn" if name == "pneumoniamnist" else "none"
     return files.image_arrays(parts if has_test else parts[:2], image_size, None, augment or default)
 

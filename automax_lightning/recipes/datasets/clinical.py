@@ -36,7 +36,7 @@ def melanoma(
         has_test: whether the test split is wanted.
         root_path: where the folder is.
         image_size: height and width.
-        augment: as in `images.augmentation`.
+        augment: name of an augmentation in `images.AUGMENTATIONS`.
         val_size: share of the training part that is held out, in (0, 1).
         test_size: share of the records in the test split, in (0, 1).
     """
@@ -47,9 +47,9 @@ def melanoma(
     is_train = (frame["tfrecord"] < records - int(records * test_size)).to_numpy()
     labels = column(frame, "target", "root_path").to_numpy().astype(np.int64)
     paths = np.array([root / "train" / f"{name}.jpg" for name in column(frame, "image_name", "root_path")], dtype=object)
-    known = np.flatnonzero(is_train)
-    rows, held = held_out(labels[known], val_size)
-    chosen = [known[rows], known[held], *([np.flatnonzero(~is_train)] if has_test else [])]
+    train = np.flatnonzero(is_train)
+    rows, held = held_out(labels[train], val_size)
+    chosen = [train[rows], train[held], *([np.flatnonzero(~is_train)] if has_test else [])]
     return image_files([(list(paths[part]), labels[part]) for part in chosen], image_size, None, augment)
 
 
@@ -65,7 +65,7 @@ def chexpert(
         has_test: whether the test split is wanted.
         root_path: where the folder is.
         image_size: height and width.
-        augment: as in `images.augmentation`.
+        augment: name of an augmentation in `images.AUGMENTATIONS`.
         val_size: share of train.csv that is held out, in (0, 1).
         label: the one to train on; None for all five.
     """
@@ -77,17 +77,17 @@ def chexpert(
         frame = _csv(root / name, f"Unpack CheXpert-v1.0-small from {_CHEXPERT} into {root}.")
         frame = frame[column(frame, "Frontal/Lateral", "root_path") == "Frontal"]
         paths = np.array([root / path.split("CheXpert-v1.0-small/")[-1] for path in frame["Path"]], dtype=object)
-        labels = np.stack([_certain(frame[known], known) for known in _LABELS], axis=1)
+        labels = np.stack([_certain(frame[finding], finding) for finding in _LABELS], axis=1)
         parts.append((paths, labels if label is None else labels[:, _LABELS.index(label)]))
     paths, labels = parts[0]
     rows, held = held_out(labels, val_size)
     splits = [(paths[rows], labels[rows]), (paths[held], labels[held]), *parts[1:]]
-    return image_files([(list(chosen), found) for chosen, found in splits], image_size, None, augment)
+    return image_files([(list(chosen), targets) for chosen, targets in splits], image_size, None, augment)
 
 
 def _certain(values: pd.Series[float], label: str) -> NDArray[np.int64]:
-    known = values.fillna(0.0).to_numpy()
-    return np.where(known == -1, int(label in _UNCERTAIN_IS_POSITIVE), known).astype(np.int64)
+    marks = values.fillna(0.0).to_numpy()
+    return np.where(marks == -1, int(label in _UNCERTAIN_IS_POSITIVE), marks).astype(np.int64)
 
 
 def _csv(path: Path, hint: str) -> pd.DataFrame:

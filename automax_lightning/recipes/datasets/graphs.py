@@ -80,18 +80,18 @@ def collate(samples: Sequence[tuple[Any, Tensor]]) -> tuple[Any, Tensor]:
 
 
 def graphs(path: Path, has_test: bool, *, val_size: float = 0.2, test_size: float = 0.2) -> AUCDataModule:
-    """A ``.pt`` file with ``{"x": [...], "edge_index": [...], "edge_attr": [...], "y": ...}``, a tensor a graph.
+    """A ``.pt`` file with ``{"x": [...], "edge_index": [...], "edge_attr": [...], "y": ...}``, one tensor per graph.
 
     ``x`` (nodes, features) and ``edge_attr`` (edges, features) are integer categories from 0, ``edge_index`` is
     (2, edges), ``y`` is (n,) or (n, C); ``edge_attr`` may be missing.
     """
     content = _content(path)
-    made = _made(content)
+    whole = _data_of(content)
     labels = content["y"].numpy().astype(np.int64)
     dims = {"atom_features_dims": _dims(content["x"])}
     if "edge_attr" in content:
         dims["bond_features_dims"] = _dims(content["edge_attr"])
-    splits = [Graphs([made[row] for row in rows], labels[rows]) for rows in split_rows(labels, has_test, val_size, test_size)]
+    splits = [Graphs([whole[row] for row in rows], labels[rows]) for rows in split_rows(labels, has_test, val_size, test_size)]
     return AUCDataModule.wrap((TestedGraphDataModule if has_test else GraphDataModule)(splits, dims))
 
 
@@ -110,7 +110,7 @@ def _content(path: Path) -> Mapping[str, Any]:
     return dict(content)
 
 
-def _made(content: Mapping[str, Any]) -> list[Any]:
+def _data_of(content: Mapping[str, Any]) -> list[Any]:
     with warnings.catch_warnings():  # as above
         warnings.filterwarnings("ignore", message="`torch.jit.script` is deprecated")
         from torch_geometric.data import Data

@@ -26,7 +26,7 @@ class ImageArrays(Dataset[tuple[Tensor, Tensor]]):
     Args:
         images: (n, h, w), (n, h, w, 1 or 3) or (n, 1 or 3, h, w), values 0 .. 255.
         targets: (n,) or (n, C), 0 or 1.
-        transform: of a uint8 tensor (c, h, w).
+        transform: takes a uint8 tensor (c, h, w).
 
     Raises:
         DataError: if the shape is none of images, or the numbers of images and targets differ.
@@ -57,9 +57,9 @@ class ImageFiles(Dataset[tuple[Tensor, Tensor]]):
     """Image files, read when they are asked for.
 
     Args:
-        paths: of the files.
+        paths: one file per sample.
         targets: (n,) or (n, C), 0 or 1.
-        transform: of a uint8 tensor (3, h, w).
+        transform: takes a uint8 tensor (3, h, w).
 
     Raises:
         DataError: if a file is not there.
@@ -148,20 +148,20 @@ def augmentation(name: str | None) -> Augmentation:
     Raises:
         ConfigError: if there is none.
     """
-    found = AUGMENTATIONS.get(str(name or "none"))
-    if found is None:
+    steps = AUGMENTATIONS.get(str(name or "none"))
+    if steps is None:
         raise ConfigError(
             "dataset.kwargs.augment", f"one of {list(AUGMENTATIONS)}", repr(name), closest(str(name), AUGMENTATIONS)
         )
-    return found
+    return steps
 
 
 def _composed(steps: Callable[[Any], list[Any]]) -> Transform:
     require("torchvision", extra="recipes", where="dataset.kwargs.augment")
     from torchvision.transforms import v2
 
-    made: Transform = v2.Compose(steps(v2))
-    return made
+    transform: Transform = v2.Compose(steps(v2))
+    return transform
 
 
 def _resized(v2: Any, size: int) -> Any:

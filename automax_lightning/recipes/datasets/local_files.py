@@ -68,13 +68,13 @@ def folder(
         raise DataError("dataset.kwargs.labels", "a CSV file in the folder of images", str(listed),
                         f"Write a file with the columns {image}, {target}.")  # fmt: skip
     frame = pd.read_csv(listed)
-    names, found = column(frame, image, "image"), targets(frame, target, positive)
+    names, classes = column(frame, image, "image"), targets(frame, target, positive)
     if split is None:
-        rows = split_rows(found, has_test, val_size, test_size)
+        rows = split_rows(classes, has_test, val_size, test_size)
     else:
         marks = column(frame, split, "split").astype(str).to_numpy()
         rows = [np.flatnonzero(marks == part) for part in (_SPLITS if has_test else _SPLITS[:2])]
-    parts = [([path / str(names.iloc[row]) for row in chosen], found[chosen]) for chosen in rows]
+    parts = [([path / str(names.iloc[row]) for row in chosen], classes[chosen]) for chosen in rows]
     return image_files(parts, image_size, crop_size, augment)
 
 
@@ -119,15 +119,15 @@ def targets(frame: pd.DataFrame, names: str | list[str], positive: Any) -> NDArr
         DataError: if they cannot be used.
     """
     columns = [column(frame, name, "target") for name in ([names] if isinstance(names, str) else names)]
-    if any(bool(values.isna().any()) for values in columns):
+    if any(bool(each.isna().any()) for each in columns):
         raise DataError("dataset.kwargs.target", "a label in every row", "missing values", "Drop those rows, or label them.")
-    found = np.stack([values.to_numpy() for values in columns], axis=1)
+    values = np.stack([each.to_numpy() for each in columns], axis=1)
     if positive is not None:
-        found = found == positive
-    elif not np.isin(found, (0, 1)).all():
-        known = [str(label) for label in np.unique(found.astype(str))[:6]]
-        raise DataError("dataset.kwargs.target", "labels 0 and 1", str(known), f"Write positive: {known[-1]}.")
-    return _flat(found.astype(np.int64))
+        values = values == positive
+    elif not np.isin(values, (0, 1)).all():
+        labels = [str(label) for label in np.unique(values.astype(str))[:6]]
+        raise DataError("dataset.kwargs.target", "labels 0 and 1", str(labels), f"Write positive: {labels[-1]}.")
+    return _flat(values.astype(np.int64))
 
 
 def _flat(labels: NDArray[Any]) -> NDArray[Any]:

@@ -15,7 +15,7 @@ def held_out(targets: NDArray[Any], share: float, where: str = "dataset.kwargs.v
 
     Args:
         targets: (n,) or (n, C), 0 or 1; several labels are stratified by the last one, as LibAUC does.
-        share: of the rows that are held out, in (0, 1).
+        share: share of the rows that are held out, in (0, 1).
         where: the setting that `share` comes from.
 
     Returns:

@@ -31,11 +31,11 @@ _DENSENET = ("densenet121", "densenet161", "densenet169", "densenet201")
 
 @dataclasses.dataclass(frozen=True)
 class Family:
-    """Networks that are made alike.
+    """Networks that are built alike.
 
     Args:
         make: a function of (name, number of labels, whether to take ImageNet weights) and of the network's arguments.
-        arguments: that the section may give.
+        arguments: names of the arguments that the section may give.
         has_imagenet: whether there are ImageNet weights.
     """
 
@@ -90,7 +90,7 @@ FAMILIES: Mapping[str, Family] = {
     **{name: Family(make_graph_network, arguments) for name, arguments in _GRAPH_ARGUMENTS.items()},
     **dict.fromkeys(_DENSENET, Family(_libauc("densenet"), ("activations", "drop_rate", "memory_efficient"), has_imagenet=True)),
 }
-"""Name, in lower case -> how it is made. The folder of a transformer, or its repository, is a name as well."""
+"""Name, in lower case -> how it is built. The folder of a transformer, or its repository, is a name as well."""
 _TRANSFORMER = Family(make_transformer, ("max_length", "dropout"))
 
 
@@ -99,7 +99,7 @@ class Network:
     """A callable that makes the network of a recipe, which any process can be sent.
 
     Args:
-        name: of the network.
+        name: a name in `FAMILIES`, a transformers repository, or the folder of one.
         num_labels: columns of the output.
         pretrained_path: file of weights to start from, or None.
         imagenet: whether to start from ImageNet weights.
@@ -130,7 +130,7 @@ class Network:
 
 
 def family(name: str) -> Family:
-    """How a network of that name is made.
+    """How a network of that name is built.
 
     Raises:
         ConfigError: if there is none.

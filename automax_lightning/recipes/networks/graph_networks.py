@@ -52,5 +52,5 @@ def make_graph_network(
     except ImportError as error:
         raise ConfigError("model.name", f"torch_geometric and ogb, for {name!r}", str(error), "pip install torch_geometric ogb"
                           ) from error  # fmt: skip
-    made = getattr(classes, CLASSES[name])(num_tasks=num_labels, emb_dim=emb_dim, num_layers=num_layers, **kwargs)
-    return GraphNetwork(made)
+    network = getattr(classes, CLASSES[name])(num_tasks=num_labels, emb_dim=emb_dim, num_layers=num_layers, **kwargs)
+    return GraphNetwork(network)

@@ -13,10 +13,10 @@ def libauc_file(name: str) -> ModuleType:
 
     The package imports every other one it knows, torch_geometric among them, which takes seconds. And its networks look
     their activation up in a global of their module whenever they are called, so that with one module for all of them
-    the last one made would decide for the others.
+    the newest one would decide for the others.
 
     Args:
-        name: of the file, without its ending.
+        name: name of the file, without its ending.
 
     Example:
         >>> libauc_file("resnet_cifar").resnet20.__name__

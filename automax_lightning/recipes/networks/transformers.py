@@ -68,7 +68,7 @@ def make_transformer(name: str, num_labels: int, imagenet: bool, max_length: int
     """A transformer with a fresh head, from a folder or, by its repository's name, from the local cache or the network.
 
     Args:
-        name: of the repository, or its folder.
+        name: a repository of the Hugging Face hub, or a folder with one.
         num_labels: columns of the output.
         imagenet: not used; a transformer comes with its weights.
         max_length: tokens of a sentence.

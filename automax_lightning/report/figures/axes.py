@@ -39,7 +39,7 @@ def axes(record: SearchRecord) -> list[Axis]:
     With several losses each has its own ``lr``; one axis for all of them says more than three that are mostly empty.
 
     Args:
-        record: of the search.
+        record: the search.
 
     Returns:
         In the order of the space: conditional hyperparameters of the same name, kind and scale are one axis where no
@@ -48,10 +48,10 @@ def axes(record: SearchRecord) -> list[Axis]:
     groups: dict[Any, list[Parameter]] = {}
     for parameter in record.parameters:
         groups.setdefault(_kind(parameter), []).append(parameter)
-    found: list[Axis] = []
+    merged: list[Axis] = []
     for group in groups.values():
-        found += [_merged(group)] if _exclude_each_other(group, record) else [Axis(each, (each.name,)) for each in group]
-    return found
+        merged += [_merged(group)] if _exclude_each_other(group, record) else [Axis(each, (each.name,)) for each in group]
+    return merged
 
 
 def _kind(parameter: Parameter) -> Any:

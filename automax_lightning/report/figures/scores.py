@@ -22,7 +22,7 @@ def plot_roc(record: SearchRecord) -> go.Figure:
     """The ROC curve of the best trial on validation and on test, with pointwise 95 % bands.
 
     Args:
-        record: of the search; the scores are read from the trial's directory.
+        record: the search; the scores are read from the trial's directory.
 
     Returns:
         A plotly figure; with several labels a curve each, without bands.
@@ -30,17 +30,17 @@ def plot_roc(record: SearchRecord) -> go.Figure:
     Raises:
         ReportError: if no scores with both classes are on disk.
     """
-    made = _square("false-positive rate", "true-positive rate")
-    made.add_scatter(x=[0, 1], y=[0, 1], mode="lines", line={"color": MUTED, "width": 1, "dash": "dot"}, name="chance",
+    plot = _square("false-positive rate", "true-positive rate")
+    plot.add_scatter(x=[0, 1], y=[0, 1], mode="lines", line={"color": MUTED, "width": 1, "dash": "dot"}, name="chance",
                      hoverinfo="skip", showlegend=False)  # fmt: skip
-    return _fill(made, record, "plot_roc", is_roc=True)
+    return _fill(plot, record, "plot_roc", is_roc=True)
 
 
 def plot_pr(record: SearchRecord) -> go.Figure:
     """The precision-recall curve of the best trial on validation and on test, with pointwise 95 % bands.
 
     Args:
-        record: of the search; the scores are read from the trial's directory.
+        record: the search; the scores are read from the trial's directory.
 
     Returns:
         A plotly figure; a dotted line is the precision of chance, the share of positives.
@@ -56,7 +56,7 @@ def best_bands(record: SearchRecord) -> dict[str, Bands]:
     """Bootstrap bands of the best trial's curves; both figures of one record share them.
 
     Args:
-        record: of the search; compared by identity, so a later record is drawn anew.
+        record: the search; compared by identity, so a later record is drawn anew.
 
     Returns:
         Split -> bands, of the splits with one label and both classes.
@@ -71,43 +71,43 @@ def _square(x: str, y: str) -> go.Figure:
     return figure(470, xaxis={"title": x, **axis}, yaxis={"title": y, **axis}, legend=legend, margin={"t": 64})
 
 
-def _fill(made: go.Figure, record: SearchRecord, where: str, *, is_roc: bool) -> go.Figure:
+def _fill(plot: go.Figure, record: SearchRecord, where: str, *, is_roc: bool) -> go.Figure:
     splits = {split: held for split, held in record.scores_of(record.best).splits.items() if held.is_usable}
     if not splits:
         raise ReportError(where, "scores of the best trial with both classes", record.why_no_scores(record.best, "val"),
                           "A trial keeps them where the AUROC callback evaluates a split.")  # fmt: skip
     for split, held in splits.items():
         if held.scores.ndim == 1:
-            _add_with_band(made, split, held, best_bands(record)[split], is_roc=is_roc)
+            _add_with_band(plot, split, held, best_bands(record)[split], is_roc=is_roc)
         elif split == next(reversed(splits)):  # the test split where there is one: two splits of many labels are a tangle
-            _add_labels(made, split, held, is_roc=is_roc)
-    return made
+            _add_labels(plot, split, held, is_roc=is_roc)
+    return plot
 
 
-def _add_with_band(made: go.Figure, split: str, held: SplitScores, found: Bands, *, is_roc: bool) -> None:
+def _add_with_band(plot: go.Figure, split: str, held: SplitScores, uncertainty: Bands, *, is_roc: bool) -> None:
     name, colour, rgb = _SPLITS.get(split, (split, MUTED, "95, 108, 123"))
-    area, band = (found.auroc, found.roc) if is_roc else (found.auprc, found.pr)
+    area, band = (uncertainty.auroc, uncertainty.roc) if is_roc else (uncertainty.auprc, uncertainty.pr)
     x, y = _points(held.scores, held.labels, is_roc=is_roc)
-    made.add_scatter(
+    plot.add_scatter(
         x=[*GRID, *GRID[::-1]], y=[*band[1], *band[0][::-1]], fill="toself", fillcolor=f"rgba({rgb}, 0.13)", mode="lines",
         line={"width": 0}, hoverinfo="skip", showlegend=False, legendgroup=split,
     )  # fmt: skip
-    made.add_scatter(
+    plot.add_scatter(
         x=x, y=y, mode="lines", line={"color": colour, "width": 2.2, "shape": "linear" if is_roc else "vh"}, legendgroup=split,
         name=f"{name}: {'AUROC' if is_roc else 'AUPRC'} {_interval(area)}", hovertemplate="(%{x:.3f}, %{y:.3f})<extra></extra>",
     )  # fmt: skip
     if not is_roc:
         share = float(np.mean(held.labels == 1))
-        made.add_scatter(x=[0, 1], y=[share, share], mode="lines", line={"color": colour, "width": 1, "dash": "dot"},
+        plot.add_scatter(x=[0, 1], y=[share, share], mode="lines", line={"color": colour, "width": 1, "dash": "dot"},
                          hoverinfo="skip", showlegend=False, legendgroup=split)  # fmt: skip
 
 
-def _add_labels(made: go.Figure, split: str, held: SplitScores, *, is_roc: bool) -> None:
+def _add_labels(plot: go.Figure, split: str, held: SplitScores, *, is_roc: bool) -> None:
     usable = [k for k in range(held.labels.shape[1]) if has_both(held.labels[:, k])][:_MOST_LABELS]
     for position, k in enumerate(usable):
         x, y = _points(held.scores[:, k], held.labels[:, k], is_roc=is_roc)
         colour = COLOURS[position % len(COLOURS)]
-        made.add_scatter(x=x, y=y, mode="lines", line={"color": colour, "width": 1.8, "shape": "linear" if is_roc else "vh"},
+        plot.add_scatter(x=x, y=y, mode="lines", line={"color": colour, "width": 1.8, "shape": "linear" if is_roc else "vh"},
                          name=f"{_SPLITS.get(split, (split,))[0]}, label {k}")  # fmt: skip
 
 

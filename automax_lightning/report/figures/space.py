@@ -40,7 +40,7 @@ def plot_parallel(record: SearchRecord) -> go.Figure:
     """Each trial as a line through its hyperparameters to its score; dark is good.
 
     Args:
-        record: of the search. Of many trials the best 150 are drawn.
+        record: the search. Of many trials the best 150 are drawn.
 
     Returns:
         A plotly figure; a hyperparameter that a trial does not have is passed below its axis, at "not used".
@@ -51,7 +51,7 @@ def plot_parallel(record: SearchRecord) -> go.Figure:
     drawn = _by_role(record, _ranked(record)[-_MOST_LINES:])
     shown = axes(record)
     _need(bool(drawn and shown), "plot_parallel")
-    made = figure(430, showlegend=False, hovermode="closest", margin={"l": 56, "r": 72, "t": 64, "b": 16})
+    plot = figure(430, showlegend=False, hovermode="closest", margin={"l": 56, "r": 72, "t": 64, "b": 16})
     scores = [float(result.score) for result in drawn]  # type: ignore[arg-type]
     low, high = min(scores), max(scores)
     has_unused = False
@@ -61,9 +61,9 @@ def plot_parallel(record: SearchRecord) -> go.Figure:
         has_unused |= None in places
         score = (float(result.score) - low) / (high - low) if high > low else 0.5  # type: ignore[arg-type]
         y = [_UNUSED if place is None else place for place in places]
-        made.add_trace(_line(record, result, [*y, score], rank / max(1, len(drawn) - 1)))
-    _draw_axes(made, shown, record, (low, high), has_unused=has_unused)
-    return made
+        plot.add_trace(_line(record, result, [*y, score], rank / max(1, len(drawn) - 1)))
+    _draw_axes(plot, shown, record, (low, high), has_unused=has_unused)
+    return plot
 
 
 def _ranked(record: SearchRecord) -> list[TrialResult]:
@@ -88,26 +88,26 @@ def _line(record: SearchRecord, result: TrialResult, y: list[float], rank: float
     )  # fmt: skip
 
 
-def _draw_axes(made: go.Figure, shown: list[Axis], record: SearchRecord, ends: tuple[float, float], *, has_unused: bool) -> None:
+def _draw_axes(plot: go.Figure, shown: list[Axis], record: SearchRecord, ends: tuple[float, float], *, has_unused: bool) -> None:
     bottom, last = _UNUSED if has_unused else 0.0, len(shown)
     ticks = [axis.parameter.ticks() for axis in shown]
     ticks.append([(0.0, show_score(ends[0])), (1.0, show_score(ends[1]))] if ends[1] > ends[0] else [(0.5, show_score(ends[0]))])
     titles = [*(axis.parameter.label for axis in shown), f"val {record.objective.target}"]
     for x, title in enumerate(titles):
-        made.add_shape(type="line", x0=x, x1=x, y0=bottom, y1=1, line={"color": GRID_LINE, "width": 2}, layer="below")
+        plot.add_shape(type="line", x0=x, x1=x, y0=bottom, y1=1, line={"color": GRID_LINE, "width": 2}, layer="below")
         # Crowded titles stand on two levels.
         font, shift = {"size": 12, "color": INK}, 28 + 16 * (x % 2 if last > 6 else 0)
-        made.add_annotation(x=x, y=1.0, yshift=shift, text=f"<b>{escape(_fit(title))}</b>", showarrow=False, font=font)
+        plot.add_annotation(x=x, y=1.0, yshift=shift, text=f"<b>{escape(_fit(title))}</b>", showarrow=False, font=font)
         for y, text in ticks[x]:
-            made.add_annotation(
+            plot.add_annotation(
                 x=x, y=y, text=escape(_fit(text, 13 if last > 6 else 18)), showarrow=False, xanchor="left", xshift=6,
                 bgcolor="rgba(255,255,255,0.85)", font={"size": 11, "color": MUTED},
             )  # fmt: skip
     if has_unused:
         font = {"size": 11, "color": MUTED}
-        made.add_annotation(x=-0.02, y=_UNUSED, text="not used", showarrow=False, xanchor="right", font=font)
-    made.update_xaxes(visible=False, range=[-0.25, last + 0.1], fixedrange=True)
-    made.update_yaxes(visible=False, range=[bottom - 0.05, 1.06], fixedrange=True)
+        plot.add_annotation(x=-0.02, y=_UNUSED, text="not used", showarrow=False, xanchor="right", font=font)
+    plot.update_xaxes(visible=False, range=[-0.25, last + 0.1], fixedrange=True)
+    plot.update_yaxes(visible=False, range=[bottom - 0.05, 1.06], fixedrange=True)
 
 
 def _fit(text: str, width: int = 18) -> str:
@@ -118,10 +118,10 @@ def plot_slice(record: SearchRecord) -> go.Figure:
     """The score against each hyperparameter by itself.
 
     Args:
-        record: of the search. Of many hyperparameters the first 24 are drawn.
+        record: the search. Of many hyperparameters the first 24 are drawn.
 
     Returns:
-        A plotly figure with a panel a hyperparameter; a trial that does not have it is not in its panel.
+        A plotly figure with one panel per hyperparameter; a trial that does not have it is not in its panel.
 
     Raises:
         ReportError: if no trial has a score, or nothing was searched.
@@ -130,26 +130,26 @@ def plot_slice(record: SearchRecord) -> go.Figure:
     _need(bool(record.scored and shown), "plot_slice")
     columns = min(_COLUMNS, len(shown))
     rows = math.ceil(len(shown) / columns)
-    made = make_subplots(rows, columns, shared_yaxes="all", horizontal_spacing=0.05, vertical_spacing=0.32 / rows)
-    made.update_layout(template=TEMPLATE, height=90 + 240 * rows, showlegend=False, hovermode="closest")
+    plot = make_subplots(rows, columns, shared_yaxes="all", horizontal_spacing=0.05, vertical_spacing=0.32 / rows)
+    plot.update_layout(template=TEMPLATE, height=90 + 240 * rows, showlegend=False, hovermode="closest")
     for number, axis in enumerate(shown):
-        _add_panel(made, record, axis, {"row": number // columns + 1, "col": number % columns + 1})
-    _add_arm_legend(made, record)
+        _add_panel(plot, record, axis, {"row": number // columns + 1, "col": number % columns + 1})
+    _add_arm_legend(plot, record)
     for row in range(1, rows + 1):
-        made.update_yaxes(title=score_title(record), row=row, col=1)
-    return made
+        plot.update_yaxes(title=score_title(record), row=row, col=1)
+    return plot
 
 
 def _points(record: SearchRecord, axis: Axis) -> dict[int, tuple[Any, float]]:
-    found = {}
+    points = {}
     for result in record.scored:
         configuration = record.specs[result.number].configuration
         name = axis.name_in(configuration)
         if name is not None:
             value = configuration[name]
             x = value if axis.parameter.is_range else axis.parameter.index(value)
-            found[result.number] = (x, float(result.score))  # type: ignore[arg-type]
-    return found
+            points[result.number] = (x, float(result.score))  # type: ignore[arg-type]
+    return points
 
 
 def _colour(record: SearchRecord, result: TrialResult) -> str:
@@ -159,19 +159,19 @@ def _colour(record: SearchRecord, result: TrialResult) -> str:
     return COLOURS[0] if arm is None or arm.name not in chosen else COLOURS[arm.index(chosen[arm.name]) % len(COLOURS)]
 
 
-def _add_arm_legend(made: go.Figure, record: SearchRecord) -> None:
+def _add_arm_legend(plot: go.Figure, record: SearchRecord) -> None:
     if not record.arms:
         return
     for index, choice in enumerate(record.arms[0].choices):
         marker = {"color": COLOURS[index % len(COLOURS)], "size": 8}
-        made.add_scatter(x=[None], y=[None], mode="markers", marker=marker, name=escape(show(choice)), row=1, col=1)
-    made.update_layout(showlegend=True)
+        plot.add_scatter(x=[None], y=[None], mode="markers", marker=marker, name=escape(show(choice)), row=1, col=1)
+    plot.update_layout(showlegend=True)
 
 
-def _add_panel(made: go.Figure, record: SearchRecord, axis: Axis, where: dict[str, int]) -> None:
+def _add_panel(plot: go.Figure, record: SearchRecord, axis: Axis, where: dict[str, int]) -> None:
     points = _points(record, axis)
     results = [record.results[number] for number in points]
-    made.add_scatter(
+    plot.add_scatter(
         x=[points[each.number][0] for each in results], y=[points[each.number][1] for each in results], mode="markers",
         marker={
             "size": 7, "opacity": 0.8, "color": [_colour(record, each) for each in results],
@@ -180,14 +180,14 @@ def _add_panel(made: go.Figure, record: SearchRecord, axis: Axis, where: dict[st
         hovertext=[hover(record, each) for each in results], hoverinfo="text", showlegend=False, **where,
     )  # fmt: skip
     for mark in marks(record, go.Scatter, points):
-        made.add_trace(mark.update(showlegend=False), **where)
+        plot.add_trace(mark.update(showlegend=False), **where)
     parameter = axis.parameter
     scale: dict[str, Any] = {"type": "log", "dtick": 1} if parameter.log else {"nticks": 4}
     scale |= {"exponentformat": "power", "tickfont": {"size": 11}, "range": _padded(parameter)}
     if not parameter.is_range:
         texts = [escape(_fit(text, 14)) for _, text in parameter.ticks()]
         scale |= {"tickvals": list(range(len(texts))), "ticktext": texts, "range": [-0.5, len(texts) - 0.5]}
-    made.update_xaxes(title={"text": escape(_fit(parameter.label, 30)), "standoff": 4}, **scale, **where)
+    plot.update_xaxes(title={"text": escape(_fit(parameter.label, 30)), "standoff": 4}, **scale, **where)
 
 
 def _padded(parameter: Parameter) -> list[float] | None:
@@ -203,7 +203,7 @@ def plot_importance(record: SearchRecord) -> go.Figure:
     """How much each hyperparameter has moved the score: its share of the score's variance, by functional ANOVA.
 
     Args:
-        record: of the search; needs 4 whole trials.
+        record: the search; needs 4 whole trials.
 
     Returns:
         A plotly figure; with conditional hyperparameters a group of bars for each arm.
@@ -211,21 +211,21 @@ def plot_importance(record: SearchRecord) -> go.Figure:
     Raises:
         ReportError: if there are too few trials, their scores are all equal, or nothing was searched.
     """
-    found = importances(record)
-    rows = [(each, name, share) for each in found for name, share in each.shares.items()]
-    made = figure(120 + 28 * len(rows) + 10 * len(found), xaxis={"title": f"importance ({found[0].method})", "tickformat": ".0%"},
-                  bargap=0.35, showlegend=len(found) > 1)  # fmt: skip
+    groups = importances(record)
+    rows = [(each, name, share) for each in groups for name, share in each.shares.items()]
+    axis = {"title": f"importance ({groups[0].method})", "tickformat": ".0%"}
+    plot = figure(120 + 28 * len(rows) + 10 * len(groups), xaxis=axis, bargap=0.35, showlegend=len(groups) > 1)
     labels = {parameter.name: parameter.label for parameter in record.parameters}
-    for position, each in enumerate(found):
-        made.add_bar(
+    for position, each in enumerate(groups):
+        plot.add_bar(
             y=[f"{escape(_fit(labels[name], 32))}{chr(0x200B) * position}" for name in each.shares], x=list(each.shares.values()),
             orientation="h", name=escape(f"{each.group or 'all trials'} ({each.n_trials} trials)"),
             marker={"color": COLOURS[position % len(COLOURS)]}, texttemplate="%{x:.0%}", textposition="outside",
             textfont={"color": INK}, hovertemplate="%{x:.1%}<extra></extra>", cliponaxis=False,
         )  # fmt: skip
-    made.update_yaxes(autorange="reversed", gridcolor="rgba(0,0,0,0)", ticks="", ticksuffix="  ")
-    made.update_layout(barmode="overlay")
-    return made
+    plot.update_yaxes(autorange="reversed", gridcolor="rgba(0,0,0,0)", ticks="", ticksuffix="  ")
+    plot.update_layout(barmode="overlay")
+    return plot
 
 
 def _need(is_there: bool, where: str) -> None:

@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 
 from automax_lightning.search.record import SearchRecord
 from automax_lightning.trial.records import Status, TrialResult
-from automax_lightning.utils.formatting import configuration_lines, show_score
+from automax_lightning.utils.formatting import configuration_lines, printable, show_score
 
 INK, MUTED, GRID_LINE, QUIET = "#1f2933", "#5f6c7b", "#e8ecf1", "#9fb3c8"
 BLUE, ORANGE, GREEN, RED, PURPLE, SKY = "#0072b2", "#e69f00", "#009e73", "#d55e00", "#cc79a7", "#56b4e9"
@@ -46,11 +46,11 @@ MARKS: dict[str, dict[str, Any]] = {
 
 
 def figure(height: int = 380, **layout: Any) -> go.Figure:
-    """An empty figure in the house's style."""
-    made = go.Figure()
+    """An empty figure in the style of the report."""
+    plot = go.Figure()
     # The template object itself: naming a template would load plotly's own and change what the user has set.
-    made.update_layout(template=TEMPLATE, height=height, **layout)
-    return made
+    plot.update_layout(template=TEMPLATE, height=height, **layout)
+    return plot
 
 
 def counted(most: int) -> dict[str, Any]:
@@ -76,8 +76,8 @@ def hover(record: SearchRecord, result: TrialResult) -> str:
 
 
 def escape(text: str) -> str:
-    """User text where plotly would read tags in it."""
-    return html.escape(str(text), quote=False)
+    """Escape HTML in user text shown by plotly, and leave control sequences out."""
+    return html.escape(printable(str(text)), quote=False)
 
 
 def marks(record: SearchRecord, trace: Any, points: dict[int, tuple[Any, Any]], **where: Any) -> list[go.Scatter]:
@@ -89,12 +89,12 @@ def marks(record: SearchRecord, trace: Any, points: dict[int, tuple[Any, Any]], 
         points: trial number -> (x, y).
         where: further arguments of the trace.
     """
-    found = []
+    traces = []
     for role, result in (("default", record.default), ("best", record.best)):
         if result is None or result.number not in points or (role == "default" and record.role(result.number) == "best"):
             continue
         x, y = points[result.number]
         text = hover(record, result)
-        found.append(trace(x=[x], y=[y], mode="markers", name=f"{role} (trial {result.number})", marker=MARKS[role],
+        traces.append(trace(x=[x], y=[y], mode="markers", name=f"{role} (trial {result.number})", marker=MARKS[role],
                            hovertext=text, hoverinfo="text", **where))  # fmt: skip
-    return found
+    return traces

@@ -32,7 +32,7 @@ def plot_history(record: SearchRecord) -> go.Figure:
     """The score of every trial in order, and the best one so far.
 
     Args:
-        record: of the search.
+        record: the search.
 
     Returns:
         A plotly figure: filled marks for whole trials, hollow ones for partial scores, crosses for failures.
@@ -41,22 +41,22 @@ def plot_history(record: SearchRecord) -> go.Figure:
         ReportError: if no trial has a score.
     """
     _need_scores(record, "plot_history")
-    made = figure(xaxis={"title": "trial", **counted(max(record.results))}, yaxis={"title": score_title(record)})
-    _add_best_so_far(made, record)
+    plot = figure(xaxis={"title": "trial", **counted(max(record.results))}, yaxis={"title": score_title(record)})
+    _add_best_so_far(plot, record)
     for name, status in (("trial", Status.SUCCESS), ("stopped early", Status.STOPPED), ("paused", Status.PAUSED)):
         chosen = [result for result in record.scored if result.status is status]
         if chosen:
             marker = {"color": BLUE, "size": 8, "opacity": 0.75, "symbol": _HIDDEN.get(status, "circle")}
-            made.add_scatter(
+            plot.add_scatter(
                 x=[each.number for each in chosen], y=[each.score for each in chosen], mode="markers", name=name,
                 marker=marker, hovertext=[hover(record, each) for each in chosen], hoverinfo="text",
             )  # fmt: skip
-    _add_failures(made, record)
-    made.add_traces(marks(record, go.Scatter, {each.number: (each.number, each.score) for each in record.scored}))
-    return made
+    _add_failures(plot, record)
+    plot.add_traces(marks(record, go.Scatter, {each.number: (each.number, each.score) for each in record.scored}))
+    return plot
 
 
-def _add_best_so_far(made: go.Figure, record: SearchRecord) -> None:
+def _add_best_so_far(plot: go.Figure, record: SearchRecord) -> None:
     x: list[int] = []
     y: list[float] = []
     for result in record.whole:
@@ -66,12 +66,12 @@ def _add_best_so_far(made: go.Figure, record: SearchRecord) -> None:
     if x:
         x.append(max(record.results))
         y.append(y[-1])
-    made.add_scatter(
+    plot.add_scatter(
         x=x, y=y, mode="lines", name="best so far", line={"color": BLUE, "shape": "hv", "width": 2}, hoverinfo="skip"
     )
 
 
-def _add_failures(made: go.Figure, record: SearchRecord) -> None:
+def _add_failures(plot: go.Figure, record: SearchRecord) -> None:
     failed = [result for result in record.results.values() if not result.status.has_score]
     if not failed:
         return
@@ -79,7 +79,7 @@ def _add_failures(made: go.Figure, record: SearchRecord) -> None:
     low, high = min(scores), max(scores)
     below = low - 0.08 * (high - low if high > low else abs(high) or 1.0)
     texts = [f"<b>trial {each.number}</b><br>{escape((each.reason or each.status.value)[:160])}" for each in failed]
-    made.add_scatter(
+    plot.add_scatter(
         x=[each.number for each in failed], y=[below] * len(failed), mode="markers", name="failed (no score)",
         marker={"symbol": "x", "size": 8, "color": MUTED}, hovertext=texts, hoverinfo="text",
     )  # fmt: skip
@@ -89,7 +89,7 @@ def plot_curves(record: SearchRecord) -> go.Figure:
     """The score of every trial after each of its epochs.
 
     Args:
-        record: of the search; trials that are running are drawn as far as they are.
+        record: the search; trials that are running are drawn as far as they are.
 
     Returns:
         A plotly figure: the best and the default in colour, the others in grey; a hollow mark ends a partial curve.
@@ -100,24 +100,24 @@ def plot_curves(record: SearchRecord) -> go.Figure:
     curves = {number: curve for number, curve in _curves(record).items() if any(math.isfinite(y) for y in curve)}
     if not curves:
         raise ReportError("plot_curves", "at least one epoch with a score", "none", "Wait for the first epoch.")
-    made = figure(xaxis={"title": "epoch", **counted(max(map(len, curves.values())))}, hovermode="closest")
-    made.update_layout(yaxis={"title": score_title(record)})
+    plot = figure(xaxis={"title": "epoch", **counted(max(map(len, curves.values())))}, hovermode="closest")
+    plot.update_layout(yaxis={"title": score_title(record)})
     special = {result.number: role for role, result in (("default", record.default), ("best", record.best)) if result}
     others = [number for number in curves if number not in special][-_MOST_CURVES:]
     for position, number in enumerate(others):
-        made.add_trace(_curve(record, number, curves[number], "other trials", QUIET, 1.2, show=position == 0))
+        plot.add_trace(_curve(record, number, curves[number], "other trials", QUIET, 1.2, show=position == 0))
     for number, role in sorted(special.items(), key=lambda item: item[1] == "best"):
         if number in curves:
             colour = RED if role == "best" else ORANGE
-            made.add_trace(_curve(record, number, curves[number], f"{role} (trial {number})", colour, 2.6, show=True))
-    _add_ends(made, record, curves)
-    return made
+            plot.add_trace(_curve(record, number, curves[number], f"{role} (trial {number})", colour, 2.6, show=True))
+    _add_ends(plot, record, curves)
+    return plot
 
 
 def _curves(record: SearchRecord) -> dict[int, tuple[float, ...]]:
     """What is recorded epoch by epoch; a result's own curve is complete where the journal was cut."""
-    found = {number: tuple(curve[epoch] for epoch in sorted(curve)) for number, curve in record.history.curves.items()}
-    return {**found, **{number: result.curve for number, result in record.results.items() if result.curve}}
+    recorded = {number: tuple(curve[epoch] for epoch in sorted(curve)) for number, curve in record.history.curves.items()}
+    return {**recorded, **{number: result.curve for number, result in record.results.items() if result.curve}}
 
 
 def _curve(
@@ -134,13 +134,13 @@ def _curve(
     )  # fmt: skip
 
 
-def _add_ends(made: go.Figure, record: SearchRecord, curves: dict[int, tuple[float, ...]]) -> None:
+def _add_ends(plot: go.Figure, record: SearchRecord, curves: dict[int, tuple[float, ...]]) -> None:
     ends: dict[str, list[TrialResult]] = {}
     for result in record.results.values():
         if result.status in _HIDDEN and result.number in curves and math.isfinite(curves[result.number][-1]):
             ends.setdefault("stopped early" if result.status is Status.STOPPED else "paused", []).append(result)
     for name, results in ends.items():
-        made.add_scatter(
+        plot.add_scatter(
             x=[len(curves[each.number]) for each in results], y=[curves[each.number][-1] for each in results], name=name,
             mode="markers", marker={"symbol": _HIDDEN[results[0].status], "size": 9, "color": MUTED}, hoverinfo="text",
             hovertext=[hover(record, each) for each in results],

@@ -42,7 +42,7 @@ class Rerun:
         call: the Python call that resumes it.
         settings: what the journal compares, as YAML.
         space: the search space, as YAML.
-        versions: of the packages where the page is written.
+        versions: package -> version, where the page is written.
         recorded_version: of this package, when the search was last run.
     """
 

@@ -50,7 +50,7 @@ def write_report(record: SearchRecord, path: Path | None = None) -> Path:
 
     Args:
         record: the search; it may still be running.
-        path: of the file; None for ``report.html`` in the search's directory.
+        path: the file to write; None for ``report.html`` in the search's directory.
 
     Returns:
         The path. The file is replaced by rename, so that whoever has it open sees the old page or the new one.

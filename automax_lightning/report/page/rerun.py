@@ -1,4 +1,4 @@
-"""How to go on with a search, and what it ran with: the call, the command, the versions."""
+"""How to resume or repeat a search: the call, the command, the versions."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from automax_lightning.search.record import SearchRecord
 
 _PACKAGES = ("automax-lightning", "torch", "lightning", "libauc", "smac", "ConfigSpace", "scikit-learn", "numpy")
 _NOT_REPEATED = ("overwrite", "verbose")
-"""Settings that a call to go on must not have, or need not have."""
+"""Settings that a call to resume must not have, or need not have."""
 
 
 def command(record: SearchRecord) -> str | None:
-    """The command line that goes on with the search; None where it was no command, as in a notebook.
+    """The command line that resumes the search; None where it was no command, as in a notebook.
 
     Args:
-        record: of the search.
+        record: the search.
 
     Example:
         >>> from automax_lightning.search.storage.history import History
@@ -40,10 +40,10 @@ def command(record: SearchRecord) -> str | None:
 
 
 def call(record: SearchRecord) -> str:
-    """The Python call that goes on with the search; the factory is the user's.
+    """The Python call that resumes the search; the factory is the user's.
 
     Args:
-        record: of the search.
+        record: the search.
     """
     defaults = {field.name: field.default for field in dataclasses.fields(AutoMAXConfig)}
     wanted = {name: value for name, value in record.config.items() if name in defaults and name not in _NOT_REPEATED}
@@ -51,7 +51,7 @@ def call(record: SearchRecord) -> str:
     return (
         f"config = AutoMAXConfig({', '.join(kept)})\n"
         f"tuner = AutoMAX(factory, config, target={record.objective.target!r})  # factory: the one of this search\n"
-        "tuner.optimize()  # trains what is missing; a larger n_trials goes on\n"
+        "tuner.optimize()  # trains what is missing; a larger n_trials extends the search\n"
         "model = tuner.load_best_model()"
     )
 
@@ -62,8 +62,8 @@ def _differs(value: object, default: object) -> bool:
 
 def versions() -> dict[str, str]:
     """Package -> version, of the environment that this is called in."""
-    found = {"python": f"{platform.python_version()} on {platform.system()} {platform.machine()}"}
-    return found | {name: known for name in _PACKAGES if (known := _version(name)) is not None}
+    packages = {"python": f"{platform.python_version()} on {platform.system()} {platform.machine()}"}
+    return packages | {name: installed for name in _PACKAGES if (installed := _version(name)) is not None}
 
 
 def _version(name: str) -> str | None:
