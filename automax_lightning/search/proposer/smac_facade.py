@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 import weakref
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from ConfigSpace import Configuration, ConfigurationSpace
 
+from automax_lightning.search.proposer.scratch import scratch_directory
 from automax_lightning.utils.files import write_atomically
 
 if TYPE_CHECKING:
@@ -38,11 +37,9 @@ def facade(
     from smac.initial_design import DefaultInitialDesign
     from smac.runhistory.dataclasses import TrialInfo, TrialValue
 
-    scratch = tempfile.mkdtemp(prefix="automax_smac_")
+    scratch, remove = scratch_directory("automax_smac_")
     name = directory.name if directory is not None else "search"
-    scenario = Scenario(
-        space, name=name, output_directory=Path(scratch), deterministic=True, n_trials=_MANY, seed=seed, crash_cost=0.0
-    )
+    scenario = Scenario(space, name=name, output_directory=scratch, deterministic=True, n_trials=_MANY, seed=seed, crash_cost=0.0)
     made: AbstractFacade = HyperparameterOptimizationFacade(
         scenario,
         None,  # SMAC never calls anything: trials are run, and told, by us
@@ -50,7 +47,7 @@ def facade(
         logging_level=False,
         overwrite=True,
     )
-    weakref.finalize(made, shutil.rmtree, scratch, ignore_errors=True)
+    weakref.finalize(made, remove)
     for config, cost in told:
         made.tell(TrialInfo(config, seed=seed), TrialValue(cost=cost), save=False)
     return made
