@@ -189,7 +189,7 @@ class ConfigFactory(FitFactory):
         return {"config": copy.deepcopy({**self.base, "trainer": trainer}), "files": files}
 
     def document(self, settings: Mapping[str, Any]) -> dict[str, Any]:
-        """The whole file with which ``tune`` goes on with this search.
+        """The whole file with which ``tune`` resumes this search.
 
         Args:
             settings: the ``automax`` section.
@@ -228,8 +228,8 @@ class ConfigFactory(FitFactory):
     def _is(section: str, fixed: Any, config: Mapping[str, Any], base: type) -> bool:
         part = config.get(section)
         path = part.get("class_path") if isinstance(part, Mapping) and fixed is None else None
-        made = import_path(path) if path else fixed
-        return isinstance(made, type) and issubclass(made, base)
+        chosen = import_path(path) if path else fixed
+        return isinstance(chosen, type) and issubclass(chosen, base)
 
     def callbacks(self, config: Mapping[str, Any]) -> list[Any]:
         """The callbacks of a configuration as a list, the `AUROC` callback among them where the module needs it."""
@@ -254,7 +254,7 @@ class ConfigFactory(FitFactory):
 
         Args:
             searched: dotted key -> value.
-            seed: of the trial.
+            seed: seed of the trial, 0 .. 2**32 - 1.
         """
         config = self.configuration(searched, seed)
         config["trainer"] = {**config.get("trainer", {}), "callbacks": self.callbacks(config)}

@@ -17,12 +17,12 @@ def flat(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
         >>> flat({"model": {"lr": 0.1}})
         {'model': {'lr': 0.1}, 'model.lr': 0.1}
     """
-    found: dict[str, Any] = {}
+    dotted: dict[str, Any] = {}
     for key, value in config.items():
-        found[f"{prefix}{key}"] = value
+        dotted[f"{prefix}{key}"] = value
         if isinstance(value, Mapping):
-            found |= flat(value, f"{prefix}{key}.")
-    return found
+            dotted |= flat(value, f"{prefix}{key}.")
+    return dotted
 
 
 def put(config: dict[str, Any], key: str, value: Any) -> None:

@@ -94,10 +94,10 @@ def _parsed(arguments: Sequence[str]) -> dict[str, Any]:
         section = "SEED" if name == "seed" else name
         parser.add_argument(f"--{name}", type=kind, default=None, help=f"instead of training.{section}")
     parser.add_argument("--resume", "--resume_from_checkpoint", action=argparse.BooleanOptionalAction, default=None,
-                        help="go on with the search of this name (the default), or delete it and start afresh")  # fmt: skip
+                        help="resume the search of this name (the default), or delete it and start anew")  # fmt: skip
     parser.add_argument("--quiet", action="store_true", help="print nothing but errors")
-    known, unknown = parser.parse_known_args(list(arguments))
+    options, unknown = parser.parse_known_args(list(arguments))
     if unknown:
         flags = [option for action in parser._actions for option in action.option_strings]  # argparse tells them nowhere else
         raise ConfigError("automax-lightning run", "a flag of this command", unknown[0], closest(unknown[0], flags))
-    return vars(known)
+    return vars(options)

@@ -44,15 +44,15 @@ class SearchSection:
         """
         plain, conditions = split_when(specs or default_search(factory))
         parsed = parse_hyperparameters_from_dict(plain)
-        known = _known(factory, parsed, conditions)
+        keys = _keys(factory, parsed, conditions)
         full: dict[str, str] = {}
         for key in plain:
-            full[key] = resolve(key, known)
+            full[key] = resolve(key, keys)
             if list(full.values()).count(full[key]) > 1:
                 twice = [name for name, place in full.items() if place == full[key]]
                 raise ConfigError("search", "each key once", " and ".join(twice), f"They both mean {full[key]}.")
         space = parse_hyperparameters_from_dict({full[key]: spec for key, spec in plain.items()})
-        places = {key: {_place(other, full, known): wanted for other, wanted in when.items()} for key, when in conditions.items()}
+        places = {key: {_place(other, full, keys): wanted for other, wanted in when.items()} for key, when in conditions.items()}
         return cls(space, {full[key]: when for key, when in places.items()})
 
     def active_with(self, key: str) -> dict[str, Any]:
@@ -97,23 +97,23 @@ class SearchSection:
             ) from error  # fmt: skip
 
 
-def _place(other: str, full: Mapping[str, str], known: Mapping[str, Any]) -> str:
+def _place(other: str, full: Mapping[str, str], keys: Mapping[str, Any]) -> str:
     if other in full:
         return full[other]
-    return resolve(other, known, "search.when")
+    return resolve(other, keys, "search.when")
 
 
-def _known(
+def _keys(
     factory: ConfigFactory, parsed: Mapping[str, Hyperparameter[Any, Any]], conditions: Mapping[str, When]
 ) -> Mapping[str, Any]:
     """The keys of the configuration, and those that it has where a searched class or section is another."""
-    known = flat(factory.base)
+    keys = flat(factory.base)
     for when in conditions.values():
         chosen = {
-            resolve(other, known): allowed_values(wanted, parsed[other])[0] for other, wanted in when.items() if other in parsed
+            resolve(other, keys): allowed_values(wanted, parsed[other])[0] for other, wanted in when.items() if other in parsed
         }
-        known = {**flat(factory.parser.complete(factory.configuration(chosen))), **known}
-    return known
+        keys = {**flat(factory.parser.complete(factory.configuration(chosen))), **keys}
+    return keys
 
 
 def default_search(factory: ConfigFactory) -> dict[str, Any]:

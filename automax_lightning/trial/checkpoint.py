@@ -35,7 +35,7 @@ class TrialFiles:
     """Where a trial keeps its files.
 
     Args:
-        directory: of the trial.
+        directory: the trial's own, ``<search>/trials/0001``.
 
     Example:
         >>> files = TrialFiles.of(Path("out/mine"), 7)
@@ -124,7 +124,7 @@ class TrialIdentity:
         search: id of the search.
         trial: number of the trial, from 1.
         configuration: digest of the hyperparameters.
-        seed: of the trial.
+        seed: seed of weights, batches and dropout, 0 .. 2**32 - 1.
     """
 
     search: str | None = None
@@ -141,8 +141,8 @@ class TrialIdentity:
     def contradictions(self, other: TrialIdentity) -> list[str]:
         """What both know and do not agree in, as pieces of a sentence: ``seed 1 instead of 2``."""
         ours, theirs = dataclasses.asdict(self), dataclasses.asdict(other)
-        known = [name for name in ours if ours[name] is not None and theirs[name] is not None]
-        return [f"{name} {theirs[name]} instead of {ours[name]}" for name in known if ours[name] != theirs[name]]
+        in_both = [name for name in ours if ours[name] is not None and theirs[name] is not None]
+        return [f"{name} {theirs[name]} instead of {ours[name]}" for name in in_both if ours[name] != theirs[name]]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -281,8 +281,8 @@ def resumable(files: TrialFiles, identity: TrialIdentity) -> TrialCheckpoint | N
     """What ``last.ckpt`` says, if the trial may be resumed from it; one of another trial or a damaged one is set aside.
 
     Args:
-        files: of the trial.
-        identity: of the trial.
+        files: where the checkpoint lies.
+        identity: whose it must be.
 
     Returns:
         None if the trial starts anew.

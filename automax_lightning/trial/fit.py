@@ -1,4 +1,4 @@
-"""One Lightning run as one trial: `Fit` builds it under a seed, runs or continues it, and says how it ended."""
+"""One Lightning run as one trial: `Fit` builds it under a seed, runs or resumes it, and says how it ended."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from automax_lightning.trial.score_file import keep_scores
 from automax_lightning.trial.seeding import RandomState, ReproducibleEpochs, seed_all
 from automax_lightning.trial.trainer import QUIET, as_list, has_test, trial_callbacks, trial_settings
 
-_GOES_ON = (Status.INTERRUPTED, Status.PAUSED)
+_MAY_TRAIN_ON = (Status.INTERRUPTED, Status.PAUSED)
 """Trials that may train further; the test split is scored once, after the last epoch."""
 
 
@@ -62,7 +62,7 @@ class Fit:
 
     The module and the datamodule may be given as functions without arguments; they are then called under the trial's
     seed, so that initial weights depend on the seed and on nothing else. Training can be cut at any instant: the next
-    `run` with the same directory goes on from the last whole epoch, and its result is that of a run never cut.
+    `run` with the same directory resumes from the last whole epoch, and its result is that of a run never cut.
 
     Args:
         module: a LightningModule, or a function that makes one.
@@ -161,11 +161,11 @@ class Fit:
         if self._built is None:
             with isolated():
                 seed_all(seed)
-                made = self._make(seed)
+                fresh = self._make(seed)
             self._built = dataclasses.replace(
-                made,
-                trainer_kwargs={**self.trainer_kwargs, **made.trainer_kwargs},
-                callbacks=(*self.callbacks, *made.callbacks),
+                fresh,
+                trainer_kwargs={**self.trainer_kwargs, **fresh.trainer_kwargs},
+                callbacks=(*self.callbacks, *fresh.callbacks),
             )
         return self._built
 
@@ -179,7 +179,7 @@ class Fit:
         stop_requested: StopRequested | None = None,
         time_limit: float | None = None,
     ) -> TrialResult:
-        """How the trial ended, with its score; trains from the start, or goes on from the last whole epoch.
+        """How the trial ended, with its score; trains from the start, or resumes from the last whole epoch.
 
         Args:
             seed: seed of weights, batches and dropout, 0 .. 2**32 - 1; a `spec` brings its own.
@@ -218,7 +218,7 @@ class Fit:
                 built = self.build(spec.seed)
                 built.seed(spec.seed)
                 self._train(built, recorder, spec, directory, is_trial=is_trial)
-                if recorder.ended_by not in _GOES_ON and recorder.best_epoch is not None:
+                if recorder.ended_by not in _MAY_TRAIN_ON and recorder.best_epoch is not None:
                     test = self._score_test_split(recorder.files)
             status, reason = status_of_run(recorder, self.trainer)
         except BaseException as exception:

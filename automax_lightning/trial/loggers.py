@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import lightning as L
-from lightning.pytorch import loggers as known
+from lightning.pytorch import loggers as lightning_loggers
 from lightning.pytorch.loggers import Logger
 from lightning.pytorch.utilities import rank_zero_only
 
@@ -31,9 +31,9 @@ class Run:
 
     Args:
         group: name of the search.
-        trial: number of the trial.
-        directory: of the trial.
-        steps: optimizer steps in the checkpoint that is continued, 0 for a new trial.
+        trial: number of the trial, from 1.
+        directory: the trial's own, ``<search>/trials/0001``.
+        steps: optimizer steps in the checkpoint that is resumed, 0 for a new trial.
     """
 
     group: str
@@ -65,7 +65,7 @@ def fresh_loggers(given: Any, run: Run) -> list[Logger]:
             of the names ``csv`` and ``tensorboard``, or a function that makes one from the trial's `Run`. A
             logger keeps all its settings and its ``save_dir``; its run is named after the trial and grouped by the
             search. Named ones write into the trial's directory.
-        run: of the trial. If it is continued, so is its run, without the steps after its checkpoint.
+        run: which trial it is. A resumed trial resumes its run, without the steps after its checkpoint.
 
     Returns:
         The loggers; none for False and None.
@@ -83,8 +83,8 @@ def _fresh(given: Any, run: Run, key: str) -> Logger:
     if isinstance(given, Logger):
         return _again(given, run, key)
     if callable(given):
-        made: Logger = given(run)
-        return made
+        logger: Logger = given(run)
+        return logger
     if given is True:
         given = "tensorboard" if importlib.util.find_spec("tensorboard") else "csv"
     if given not in _NAMES:
@@ -95,7 +95,7 @@ def _fresh(given: Any, run: Run, key: str) -> Logger:
 
 
 def _named(name: str, run: Run) -> Logger:
-    cls = getattr(known, _NAMES[name])
+    cls = getattr(lightning_loggers, _NAMES[name])
     # TensorBoard shows trials/0001 as the run "0001".
     arguments = {"save_dir": run.directory.parent, "name": "", "version": run.directory.name}
     return _made(cls, {**arguments, **_quiet_hparams(cls)}, run)
@@ -132,17 +132,17 @@ def arguments_of(logger: Logger) -> dict[str, Any]:
     """
     kept = vars(logger)
     names = [name for name in inspect.signature(type(logger)).parameters if name != "kwargs"]
-    found = {name: kept[place] for name in names for place in (name, f"_{name}") if place in kept}
-    if "save_dir" in names and "save_dir" not in found:
-        found["save_dir"] = kept.get("_root_dir", logger.save_dir)
+    arguments = {name: kept[place] for name in names for place in (name, f"_{name}") if place in kept}
+    if "save_dir" in names and "save_dir" not in arguments:
+        arguments["save_dir"] = kept.get("_root_dir", logger.save_dir)
     extra = {**kept.get("_kwargs", {}), **kept.get("_log_batch_kwargs", {})}
     service = {name: value for name, value in kept.get("_wandb_init", {}).items() if name not in ("dir", "resume", "anonymous")}
-    found.pop("experiment", None)  # the run that the given logger has begun, if any
-    return {**found, **extra, **service}
+    arguments.pop("experiment", None)  # the run that the given logger has begun, if any
+    return {**arguments, **extra, **service}
 
 
 def made_again(cls: Callable[..., Logger], arguments: Mapping[str, Any]) -> Logger:
-    """A logger from what `arguments_of` has found."""
+    """A logger from what `arguments_of` says."""
     return cls(**arguments)
 
 
@@ -155,14 +155,14 @@ def _made(cls: Callable[..., Logger], arguments: Mapping[str, Any], run: Run) ->
     if run.steps and "default_hp_metric" in arguments:
         arguments = {**arguments, "purge_step": run.steps}  # TensorBoard then forgets what followed the checkpoint
     logger = cls(**arguments)
-    if run.steps and isinstance(logger, known.CSVLogger):
+    if run.steps and isinstance(logger, lightning_loggers.CSVLogger):
         _restore_rows(logger, run.steps)
     return logger
 
 
 @rank_zero_only
-def _restore_rows(logger: known.CSVLogger, steps: int) -> None:
-    """Lightning's CSV writer begins by deleting the file of the run that it continues."""
+def _restore_rows(logger: lightning_loggers.CSVLogger, steps: int) -> None:
+    """Lightning's CSV writer begins by deleting the file of the run that it resumes."""
     path = Path(logger.log_dir) / "metrics.csv"
     if not path.exists():
         return
@@ -180,7 +180,7 @@ class KeepRuns(L.Callback):
     """Lightning callback of a trial: its runs survive a kill, with everything up to the last checkpoint.
 
     Args:
-        run: of the trial.
+        run: which trial it is.
     """
 
     def __init__(self, run: Run) -> None:
@@ -188,7 +188,7 @@ class KeepRuns(L.Callback):
 
     @rank_zero_only
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """Keep the names that services gave to the runs, to go on with them."""
+        """Keep the names that services gave to the runs, to resume them."""
         names = {str(index): logger.version for index, logger in enumerate(trainer.loggers)}
         if names:
             self.run.directory.mkdir(parents=True, exist_ok=True)
@@ -209,10 +209,10 @@ def log_result(loggers: Iterable[Logger], spec: TrialSpec, objective: Objective,
     """Log the hyperparameters with what came of them, and end the trial's runs.
 
     Args:
-        loggers: of the trial.
+        loggers: those of the trial's Trainer.
         spec: its configuration.
         objective: names the score.
-        result: how the trial ended; an interrupted one goes on later.
+        result: how the trial ended; an interrupted one is resumed later.
         steps: optimizer steps done.
     """
     for logger in loggers:

@@ -36,7 +36,7 @@ class TrialRecorder(Checkpoint):
         trust: whether the module's checkpoint may hold objects that run code when it is loaded.
         on_epoch: told every epoch's score, and may end the trial.
         stop_requested: whether to pause after the epoch that is running.
-        time_limit: seconds that the trial may train in all, over its continuations; None for no limit.
+        time_limit: seconds that the trial may train in all, over all resumptions; None for no limit.
         budget: epochs after which the trial pauses; None to train to the end.
 
     Attributes:
@@ -80,7 +80,7 @@ class TrialRecorder(Checkpoint):
 
     @property
     def seconds(self) -> float:
-        """Wall-clock seconds spent in this trial, over all its continuations."""
+        """Wall-clock seconds spent in this trial, over all resumptions."""
         return self._seconds_before + time.monotonic() - self._started
 
     def on_save_checkpoint(self, trainer: L.Trainer, pl_module: L.LightningModule, checkpoint: dict[str, Any]) -> None:
@@ -128,7 +128,7 @@ class TrialRecorder(Checkpoint):
             self._end(trainer, Status.TIMEOUT, f"trained for {self.seconds:.0f} s; the limit is {self.time_limit:g} s")
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """Record the epoch, save it, report it, and see whether to go on."""
+        """Record the epoch, save it, report it, and decide whether training ends."""
         if self.ended_by is Status.TIMEOUT:
             return  # the epoch was cut short: neither its score nor its weights are those of a whole epoch
         score = self._score(trainer) if self._validated else math.nan
@@ -172,7 +172,7 @@ class TrialRecorder(Checkpoint):
             self.files.link.unlink(missing_ok=True)
             link_or_copy(fresh, self.files.link)
             os.replace(self.files.link, self.files.best)
-            # Before last.ckpt: whoever continues from that one finds the scores of its best epoch.
+            # Before last.ckpt: whoever resumes from that one finds the scores of its best epoch.
             keep_scores(self.files.scores, trainer.callbacks, "val", self.best_epoch)  # type: ignore[attr-defined]
         os.replace(fresh, self.files.last)
         sync(self.files.checkpoints)  # whoever is told of this epoch, the journal above all, may count on its checkpoint

@@ -23,7 +23,7 @@ class Status(Enum):
 
     SUCCESS = "finished"
     STOPPED = "stopped early: clearly worse than the best trial at the same epoch"
-    PAUSED = "paused at a lower budget; goes on if it is among the best of them"
+    PAUSED = "paused at a lower budget; promoted if it is among the best of them"
     CRASHED = "an exception was raised"
     NON_FINITE = "the loss or the scores became NaN or infinite"
     UNDEFINED = "the score is undefined: the validation split holds only one class"
@@ -31,7 +31,7 @@ class Status(Enum):
     OUT_OF_MEMORY = "out of memory"
     TIMEOUT = "the time limit of a trial was reached"
     KILLED = "the process that ran the trial died"
-    INTERRUPTED = "interrupted; continues with the next start"
+    INTERRUPTED = "interrupted; resumed with the next start"
     LOST = "the disk, the network or the cluster failed; runs again with the next start"
 
     @property
@@ -84,7 +84,7 @@ class TrialResult:
         epochs: epochs trained in all.
         best_epoch: epoch (from 1) of the score, or None.
         curve: target metric after each epoch (index 0 is epoch 1), NaN where it was undefined.
-        seconds: wall-clock time spent, over all continuations.
+        seconds: wall-clock time spent, over all resumptions.
         checkpoint: the best epoch's checkpoint, or None.
         reason: one line that says why, for every status but SUCCESS.
         error: the traceback, where there was one.
@@ -167,4 +167,4 @@ class Trainable(Protocol):
         stop_requested: StopRequested | None = None,
         time_limit: float | None = None,
     ) -> TrialResult:
-        """How the trial ended; goes on from what ``spec.directory`` holds of an interrupted run."""
+        """How the trial ended; resumes from what ``spec.directory`` holds of an interrupted run."""

@@ -19,7 +19,7 @@ def status_of_run(recorder: TrialRecorder, trainer: L.Trainer) -> tuple[Status, 
     """The status of a trial that raised nothing, and the reason for every status but success.
 
     Args:
-        recorder: of the trial.
+        recorder: the callback that has watched the trial.
         trainer: whose callbacks may know why a score is undefined: by ``reasons``, logged key -> sentence.
 
     Raises:
@@ -49,8 +49,8 @@ def outcome(
     """The result of a trial.
 
     Args:
-        number: of the trial.
-        recorder: of the trial.
+        number: number of the trial, from 1.
+        recorder: the callback that has watched it.
         test: metric name -> value on the test split.
         status: how it ended.
         reason: the same as a sentence.

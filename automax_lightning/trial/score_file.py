@@ -94,11 +94,11 @@ def keep_scores(path: Path, callbacks: Iterable[Any], split: str, epoch: int | N
         return
     before = TrialScores() if split == "val" else read_scores(path)
     splits, notes = dict(before.splits), dict(before.notes)
-    found = _arrays(offered[split])
-    if isinstance(found, str):
-        notes[split] = found
+    scores = _arrays(offered[split])
+    if isinstance(scores, str):
+        notes[split] = scores
     else:
-        splits[split] = found
+        splits[split] = scores
     try:
         _write(path, TrialScores(splits, notes, before.epoch if epoch is None else epoch))
     except OSError as error:  # curves in a report are not worth a trial
@@ -127,8 +127,8 @@ def read_scores(path: Path) -> TrialScores:
 
 
 def _evaluated(callback: Any) -> Mapping[str, Any]:
-    found = getattr(callback, "evaluated", None)
-    return found if isinstance(found, Mapping) else {}
+    evaluated = getattr(callback, "evaluated", None)
+    return evaluated if isinstance(evaluated, Mapping) else {}
 
 
 def _arrays(offered: Any) -> SplitScores | str:

@@ -1,4 +1,4 @@
-"""Randomness as a function of (seed, epoch): what makes a continued fit the fit that was never stopped."""
+"""Randomness as a function of (seed, epoch): what makes a resumed fit the fit that was never stopped."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def epoch_seed(seed: int, epoch: int, rank: int = 0) -> int:
 
 
 class RandomState:
-    """Where Python's, NumPy's and torch's global generators stand now, to go on from there later.
+    """Where Python's, NumPy's and torch's global generators stand now, to return there later.
 
     Example:
         >>> state = RandomState()
@@ -63,7 +63,7 @@ class RandomState:
 class ReproducibleEpochs(L.Callback):
     """Lightning callback that makes dropout, shuffling and augmentation depend on (seed, epoch) only.
 
-    Without it a fit that continues from a checkpoint draws other random numbers than the fit that was never stopped.
+    Without it a fit that resumes from a checkpoint draws other random numbers than the fit that was never stopped.
     It keeps no state, so it may be added to either.
 
     Args:
