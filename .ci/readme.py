@@ -5,17 +5,17 @@ python .ci/readme.py README.md
 
 from __future__ import annotations
 
-import re
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
+
+from documents import outputs, story  # tests/support/documents.py, which .ci/run puts beside this file
 
 import automax_lightning
 
 
 def main(readme: Path) -> None:
-    """Run every block by itself; the first that fails ends it.
+    """Run the blocks as one program, as a reader types them after each other.
 
     Raises:
         SystemExit: if the package is not an installed one, or there is no block.
@@ -23,15 +23,12 @@ def main(readme: Path) -> None:
     home = Path(automax_lightning.__file__).parent
     if "site-packages" not in home.parts:
         sys.exit(f"{home} is a source tree; install the wheel")
-    blocks = re.findall(r"```python\n(.*?)```", readme.read_text(encoding="utf-8"), flags=re.DOTALL)
-    if not blocks:
+    if not story(readme):
         sys.exit(f"{readme} has no Python block")
     with tempfile.TemporaryDirectory() as folder:
-        for block in blocks:
-            sys.stdout.write(f"{block.splitlines()[0]} ... ({len(block.splitlines())} lines)\n")
-            sys.stdout.flush()
-            subprocess.run([sys.executable, "-c", block], cwd=folder, check=True, stdin=subprocess.DEVNULL)
-    sys.stdout.write(f"{len(blocks)} blocks ran with {home}\n")
+        printed = outputs(readme, Path(folder))
+    sys.stdout.write("".join(printed))
+    sys.stdout.write(f"{len(printed)} blocks ran with {home}\n")
 
 
 if __name__ == "__main__":

@@ -245,10 +245,13 @@ class SearchSession:
 
     def _clean_up(self) -> None:
         """Remove the checkpoints that nothing needs any more; each once, so that a trial does not pay for all before it."""
-        over, needed = self.history.final().keys(), self.plan.resumable(self.history)
+        results, needed = self.history.final(), self.plan.resumable(self.history)
+        over = results.keys()
         self._without_last &= over - needed  # a promoted trial writes its last checkpoint anew
         for number in over - needed - self._without_last:
             self.directories.remove_last(number)
+            if results[number].status.has_score:  # of an attempt that was made again
+                self.directories.remove_error(number)
             self._without_last.add(number)
         disposable = self.plan.disposable(self.history)
         for number in disposable - self._without_any:

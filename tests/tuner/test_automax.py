@@ -435,3 +435,38 @@ def test_a_search_that_trains_nothing_says_so(tmp_path: Path, capsys: pytest.Cap
     assert "2 of 2 trials were already there; nothing was trained." in capsys.readouterr().out
     AutoMAX(factory(epochs=1), dataclasses.replace(config, n_trials=1)).optimize()
     assert "\n2 trials were already there; nothing was trained." in capsys.readouterr().out
+
+
+class Plain:
+    """An object of the user's, without harm."""
+
+
+class WithObject(Regression):
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        checkpoint["mine"] = Plain()
+
+
+def objects_in_checkpoints(root: Path, **settings: Any) -> AutoMAX:
+    def make(**searched: Any) -> Fit:
+        return Fit(WithObject, Points(), epochs=2, trainer_kwargs={"accelerator": "cpu", **searched})
+
+    made = autopartial(make, **parse_hyperparameters_from_dict({"gradient_clip_val": (0.5, 2.0)}))
+    return AutoMAX(made, AutoMAXConfig(name="objects", n_trials=1, output_directory=root, **settings), "score", quiet=True)
+
+
+def test_objects_in_checkpoints_are_refused_in_the_first_trial(tmp_path: Path) -> None:
+    with pytest.raises(CheckpointError, match=r"an object of tests.tuner.test_automax.Plain.*add_safe_globals.*trust=True"):
+        objects_in_checkpoints(tmp_path).optimize()
+
+
+@pytest.mark.parametrize("executor", ["inline", pytest.param("process", marks=pytest.mark.slow)])
+def test_trust_reaches_the_trials_and_the_best_model(tmp_path: Path, executor: str) -> None:
+    trusting = objects_in_checkpoints(tmp_path, trust=True, executor=executor)
+    trusting.optimize()
+    assert trusting.log[0]["val"] == trusting.best_score
+    assert trusting.load_best_model().training is False
+    cautious = objects_in_checkpoints(tmp_path)
+    assert cautious.finished == 1
+    with pytest.raises(CheckpointError, match=r"best.ckpt: expected tensors and plain values"):
+        cautious.load_best_model()
+    assert cautious.load_best_model(trust=True).training is False

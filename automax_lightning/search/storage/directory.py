@@ -33,6 +33,10 @@ class TrialDirectories:
         for path in TrialFiles.of(self.root, number).only_for_resuming:
             path.unlink(missing_ok=True)
 
+    def remove_error(self, number: int) -> None:
+        """Remove the traceback of an attempt that was made again, and went well."""
+        TrialFiles.of(self.root, number).error.unlink(missing_ok=True)
+
     def remove_checkpoints(self, number: int) -> None:
         """Remove all checkpoints of a trial that will never be looked at again, and nothing that lies beside them."""
         files = TrialFiles.of(self.root, number)
