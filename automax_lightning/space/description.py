@@ -11,13 +11,15 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from automax_lightning.utils.formatting import short_names, show
-from automax_lightning.utils.serialization import encode
+from automax_lightning.utils.serialization import decode, encode
 
 if TYPE_CHECKING:
     from ConfigSpace import ConfigurationSpace
     from ConfigSpace.hyperparameters import Hyperparameter
 
 _FIELDS = ("lower", "upper", "log", "choices", "value", "default_value")
+_CONDITION, _FORBIDDEN = "condition", "forbidden"
+_SIGNS = {"EQ": "==", "NEQ": "!=", "LT": "<", "GT": ">"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -75,48 +77,71 @@ class Parameter:
         return [(0.0, show(self.low)), (1.0, show(self.high))]
 
 
-def parameters(space: Mapping[str, str], seen: Iterable[Mapping[str, Any]] = ()) -> list[Parameter]:
+def parameters(space: Mapping[str, Any], seen: Iterable[Mapping[str, Any]] = ()) -> list[Parameter]:
     """The hyperparameters of a space, in its order.
 
     Args:
-        space: its fingerprint, as the journal keeps it.
-        seen: configurations that were tried; they tell of hyperparameters whose fingerprint tells too little.
+        space: its description, as the journal keeps it: of `describe_space`, or the texts that releases until 0.1.0 wrote.
+        seen: configurations that were tried; they tell of hyperparameters whose text tells too little.
 
     Example:
-        >>> space = {"lr": "UniformFloatHyperparameter(lower=0.001, upper=0.1, log=True, default_value=0.01)"}
+        >>> space = {"lr": {"type": "uniform_float", "lower": 0.001, "upper": 0.1, "log": True, "default_value": 0.01}}
         >>> lr, = parameters(space)
         >>> lr.low, lr.high, lr.log, lr.position(0.01)
         (0.001, 0.1, True, 0.5)
     """
-    texts = {name: text for name, text in space.items() if _class_of(text).endswith(("Hyperparameter", "Constant"))}
-    labels = short_names(texts)
-    conditions = _conditions(space, texts)
+    described = {name: _read(entry) for name, entry in space.items() if not _is_clause(name, _CONDITION, _FORBIDDEN)}
+    labels = short_names(described)
+    conditions = _conditions(space)
     tried = list(seen)
     return [
-        _parameter(name, labels[name], text, conditions.get(name, ""), [each[name] for each in tried if name in each])
-        for name, text in texts.items()
+        _parameter(name, labels[name], fields, conditions.get(name, ""), [each[name] for each in tried if name in each])
+        for name, fields in described.items()
     ]
 
 
-def _parameter(name: str, label: str, text: str, condition: str, seen: list[Any]) -> Parameter:
-    fields, kind = _fields(text), _class_of(text)
+def _is_clause(name: str, *kinds: str) -> bool:
+    kind, _, index = name.partition(" ")
+    return kind in kinds and index.isdecimal()
+
+
+def _read(entry: Any) -> dict[str, Any]:
+    """What a hyperparameter is, as ConfigSpace's own dictionary tells it, or the text of an older journal."""
+    if isinstance(entry, str):
+        return {"type": _class_of(entry).lower(), **_fields(entry)}
+    return {name: decode(value) for name, value in entry.items()}
+
+
+def _parameter(name: str, label: str, fields: Mapping[str, Any], condition: str, seen: list[Any]) -> Parameter:
     if "lower" in fields and "upper" in fields:
-        integer = "Integer" in kind
+        integer = "int" in fields["type"]
         return Parameter(name, label, fields["lower"], fields["upper"], bool(fields.get("log")), integer, condition=condition)
-    choices = fields.get("choices") or ((fields["value"],) if "value" in fields else ())
-    if not choices:  # an ordinal, or values of a type that is no literal
+    choices = fields.get("choices") or fields.get("sequence") or ((fields["value"],) if "value" in fields else ())
+    if not choices:  # in a text: an ordinal, or values of a type that is no literal
         choices = tuple({_key(value): value for value in seen}.values())
     return Parameter(name, label, choices=tuple(choices), condition=condition)
 
 
-def _conditions(space: Mapping[str, str], names: Iterable[str]) -> dict[str, str]:
-    found: dict[str, str] = {}
-    known = set(names)
-    for key, text in space.items():
-        child, bar, condition = text.lstrip("( ").partition(" | ")
-        if key.startswith("condition ") and bar and child in known:
-            found[child] = condition
-    return found
+def _conditions(space: Mapping[str, Any]) -> dict[str, str]:
+    """Child -> when it is active."""
+    conditions: dict[str, str] = {}
+    for entry in (entry for name, entry in space.items() if _is_clause(name, _CONDITION)):
+        if isinstance(entry, str):
+            child, _, condition = entry.lstrip("( ").partition(" | ")
+            conditions[child] = condition
+        else:
+            conditions[entry["child"]] = _clause(entry)
+    return conditions
+
+
+def _clause(entry: Mapping[str, Any]) -> str:
+    """A condition as a sentence: ``loss == 'APLoss' && lr > 0.1``."""
+    if "conditions" in entry:
+        sign = " && " if entry["type"] == "AND" else " || "
+        return sign.join(_clause(each) for each in entry["conditions"])
+    if entry["type"] == "IN":
+        return f"{entry['parent']} in {{{', '.join(repr(decode(value)) for value in entry['values'])}}}"
+    return f"{entry['parent']} {_SIGNS[entry['type']]} {decode(entry['value'])!r}"
 
 
 def _class_of(text: str) -> str:
@@ -124,7 +149,7 @@ def _class_of(text: str) -> str:
 
 
 def _fields(text: str) -> dict[str, Any]:
-    """The keyword arguments of a fingerprint, those that are plain values."""
+    """The keyword arguments of a text, those that are plain values."""
     try:
         call = ast.parse(text, mode="eval").body
     except SyntaxError:
@@ -151,28 +176,42 @@ def _key(value: Any) -> str:
         return repr(value)
 
 
-def space_fingerprint(space: ConfigurationSpace) -> dict[str, str]:
-    """Every hyperparameter, condition and forbidden clause as exact text: equal for equal spaces, in any process."""
+def describe_space(space: ConfigurationSpace) -> dict[str, dict[str, Any]]:
+    """Every hyperparameter, condition and forbidden clause as ConfigSpace's own dictionaries: equal for equal spaces.
+
+    Returns:
+        Name of a hyperparameter, ``condition 0`` or ``forbidden 0`` -> its entry of ConfigSpace's JSON format, as plain JSON.
+        The comments of a space (``meta``) and its name do not change what is searched, and are left out.
+
+    Raises:
+        SpaceError: if a value is not a bool, number, string, None, or a tuple of them.
+    """
+    whole = space.to_serialized_dict()
+    described = {entry["name"]: _entry(entry) for entry in whole["hyperparameters"]}
+    described = {name: described[name] for name in space}  # its own order; ConfigSpace's dictionary has another
+    return described | _numbered(_CONDITION, whole["conditions"]) | _numbered(_FORBIDDEN, whole["forbiddens"])
+
+
+def _entry(entry: Mapping[str, Any]) -> dict[str, Any]:
+    fields = {name: value for name, value in entry.items() if name not in ("name", "meta")}
+    if fields.get("weights", 0) is None:
+        del fields["weights"]
+    return {name: encode(value, f"{entry['name']}.{name}") for name, value in fields.items()}
+
+
+def _numbered(kind: str, clauses: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    encoded: list[dict[str, Any]] = [encode(clause, kind) for clause in clauses]
+    return {f"{kind} {index}": clause for index, clause in enumerate(sorted(encoded, key=json.dumps))}
+
+
+def space_texts(space: ConfigurationSpace) -> dict[str, str]:
+    """The description of a space that releases until 0.1.0 wrote, to compare it with their journals."""
     exact = {name: _exact(hyperparameter) for name, hyperparameter in space.items()}
-    exact |= {f"condition {index}": text for index, text in enumerate(sorted(map(str, space.conditions)))}
-    return exact | {f"forbidden {index}": text for index, text in enumerate(sorted(map(str, space.forbidden_clauses)))}
+    exact |= {f"{_CONDITION} {index}": text for index, text in enumerate(sorted(map(str, space.conditions)))}
+    return exact | {f"{_FORBIDDEN} {index}": text for index, text in enumerate(sorted(map(str, space.forbidden_clauses)))}
 
 
 def _exact(hyperparameter: Hyperparameter[Any, Any]) -> str:
     names = ("lower", "upper", "log", "choices", "value", "default_value")
     parts = [f"{name}={getattr(hyperparameter, name)!r}" for name in names if hasattr(hyperparameter, name)]
     return f"{type(hyperparameter).__name__}({', '.join(parts)})"
-
-
-def space_difference(old: Mapping[str, str], new: Mapping[str, str]) -> list[str]:
-    """What differs between two fingerprints, a line each; empty for equal ones.
-
-    Example:
-        >>> space_difference({"lr": "a", "k": "b"}, {"lr": "c", "m": "d"})
-        ['k: b -> (gone)', 'lr: a -> c', 'm: (new) -> d']
-    """
-    return [
-        f"{name}: {old.get(name, '(new)')} -> {new.get(name, '(gone)')}"
-        for name in sorted({*old, *new})
-        if old.get(name) != new.get(name)
-    ]

@@ -19,7 +19,7 @@ from automax_lightning.search.planning.stopping import CurveRule
 from automax_lightning.search.planning.successive_halving import Ladder, budgets
 from automax_lightning.search.proposer.proposer import Proposer
 from automax_lightning.space.configurations import configuration, defaults_of_arms, moved_into, values
-from automax_lightning.space.description import space_fingerprint
+from automax_lightning.space.description import describe_space, space_texts
 from automax_lightning.trial.fit import Fit
 from automax_lightning.trial.records import Objective, Trainable
 
@@ -50,6 +50,7 @@ class SearchSetup:
         objective: which logged value is the score.
         plan: what comes next.
         portfolio: configurations that are tried right after the default.
+        has_space_as_text: whether the journal describes the space as releases until 0.1.0 did.
     """
 
     trainer: Trainer
@@ -58,6 +59,7 @@ class SearchSetup:
     objective: Objective
     plan: Plan
     portfolio: tuple[Mapping[str, Any], ...]
+    has_space_as_text: bool = False
 
     @classmethod
     def of(cls, trainer: Any, config: AutoMAXConfig, target: str, recorded: Mapping[str, Any]) -> SearchSetup:
@@ -79,7 +81,8 @@ class SearchSetup:
             )  # fmt: skip
         factory, objective, space = factory_of(trainer), Objective(target, config.mode), trainer.cs
         portfolio = _portfolio(factory, space, config, recorded)
-        return cls(trainer, factory, config, objective, _plan(trainer, config, objective), tuple(portfolio))
+        as_text = any(isinstance(entry, str) for entry in recorded.get("space", {}).values())
+        return cls(trainer, factory, config, objective, _plan(trainer, config, objective), tuple(portfolio), as_text)
 
     @property
     def space(self) -> ConfigurationSpace:
@@ -152,7 +155,7 @@ class SearchSetup:
         return {
             "version": version("automax-lightning"),
             "n_trials": config.n_trials,
-            "space": space_fingerprint(self.space),
+            "space": space_texts(self.space) if self.has_space_as_text else describe_space(self.space),
             "target": self.objective.target,
             "mode": config.mode,
             "seed": config.SEED,

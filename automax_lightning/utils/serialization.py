@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import numbers
 from collections.abc import Mapping
 from typing import Any
 
@@ -38,11 +39,13 @@ def decode_values(encoded: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def encode(value: Any, where: str = "value") -> Any:
-    """One value as JSON."""
-    if isinstance(value, float) and not math.isfinite(value):
-        return {_FLOAT: repr(value)}
-    if value is None or isinstance(value, (bool, int, float, str)):
+    """One value as JSON; a NumPy number becomes Python's."""
+    if value is None or isinstance(value, (bool, str)):
         return value
+    if isinstance(value, numbers.Integral):
+        return int(value)
+    if isinstance(value, numbers.Real):
+        return float(value) if math.isfinite(value) else {_FLOAT: repr(float(value))}
     if isinstance(value, tuple):
         return {_TUPLE: [encode(item, where) for item in value]}
     if isinstance(value, list):

@@ -14,7 +14,7 @@ from ConfigSpace import (
 from automax_lightning import autopartial, parse_hyperparameters_from_dict
 from automax_lightning.errors import SpaceError, SpaceTypeError
 from automax_lightning.space.configurations import configuration
-from automax_lightning.space.description import space_fingerprint
+from automax_lightning.space.description import describe_space
 from tests.support.spaces import conditional
 
 pytestmark = pytest.mark.lowest
@@ -95,7 +95,7 @@ def test_conditions_and_forbidden_clauses_survive_nesting() -> None:
 def test_an_autopartial_survives_a_pickle_round_trip(dump: Any) -> None:
     make = autopartial(collect, inner=conditional())
     twin = pickle.loads(dump(make))
-    assert space_fingerprint(twin.cs) == space_fingerprint(make.cs)
+    assert describe_space(twin.cs) == describe_space(make.cs)
     config = make.cs.get_default_configuration()
     assert twin(config) == make(config)
 

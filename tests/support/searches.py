@@ -15,7 +15,7 @@ from ConfigSpace import ConfigurationSpace, EqualsCondition, Float
 from automax_lightning.search.record import SearchRecord
 from automax_lightning.search.storage.journal import Journal
 from automax_lightning.space.autopartial import parse_hyperparameters_from_dict
-from automax_lightning.space.description import space_fingerprint
+from automax_lightning.space.description import describe_space
 from automax_lightning.trial.records import Status, TrialResult, TrialSpec
 from automax_lightning.trial.score_file import FILE, keep_scores
 
@@ -56,7 +56,7 @@ def record(
     """Write a search to disk; its first trial is the default, a trial without a result is running."""
     described = {
         "n_trials": len(trials),
-        "space": space_fingerprint(over or space()),
+        "space": describe_space(over or space()),
         "target": "AUROC",
         "mode": "max",
         **settings,

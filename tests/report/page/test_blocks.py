@@ -60,5 +60,5 @@ def test_how_to_repeat_a_search_holds_its_settings_and_its_space(tmp_path: Path)
     parts = rerun(record(tmp_path, [(CONFIG, result(1, 0.7))], seed=3, version="1.2.3"))
     assert "seed: 3" in parts.settings
     assert "space:" not in parts.settings
-    assert "lr: UniformFloatHyperparameter" in parts.space
+    assert "lr:\n  type: uniform_float\n" in parts.space
     assert parts.recorded_version == "1.2.3"
