@@ -1,9 +1,4 @@
-"""95 % intervals of AUROC, AUPRC and their paired differences, from closed formulas that hold with few positives too.
-
-An interval for areas has to hold where nothing varies in the sample (all positives above all negatives) and where five
-positives say little about their own spread. So each limit takes the larger of two variances: the one that the sample shows,
-and the one that a model of the area implies. `benchmarks/coverage.py` compares these intervals with others.
-"""
+"""95 % intervals of AUROC, AUPRC and their paired differences, from closed formulas that hold with few positives too."""
 
 from __future__ import annotations
 
@@ -11,18 +6,13 @@ import dataclasses
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.optimize import brentq
-from scipy.special import expit, logit
-from scipy.stats import norm, t
 
 from automax_lightning.report.bootstrap import Ranking, area
+from automax_lightning.report.limits import auprc_limits, auroc_limits, mover, student_reach
 from automax_lightning.trial.score_file import SplitScores, has_both
 
 FEWEST = 5
 """With fewer samples of a class than this there is no interval."""
-
-_QUANTILE = 0.975
-_Z = float(norm.ppf(_QUANTILE))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,7 +54,9 @@ class Estimate:
     @property
     def limits(self) -> tuple[float, float]:
         """The 95 % interval of the area alone."""
-        return _limits_of_auroc(self) if self.metric == "AUROC" else _limits_of_auprc(self)
+        find = auroc_limits if self.metric == "AUROC" else auprc_limits
+        low, high = find(self.value, self.variance, *self.sizes)
+        return float(low), float(high)
 
 
 def interval(held: SplitScores, metric: str) -> Interval | None:
@@ -218,83 +210,23 @@ def _moved_auprc(true: np.ndarray, false: np.ndarray) -> np.ndarray:
     return np.stack([below[1] * n_negative / n_positive, true[1:] / above + below[0]], axis=1)
 
 
-def _freedom(influence: np.ndarray, is_positive: np.ndarray) -> float:
-    """Satterthwaite's degrees of freedom of a sum of two variances; the smaller sample's where nothing varies."""
-    parts, rest = zip(*((float(np.sum(influence[of] ** 2)), of.sum() - 1) for of in (is_positive, ~is_positive)), strict=True)
-    if not sum(parts):
-        return float(min(rest))
-    return float(sum(parts) ** 2 / sum(part**2 / free for part, free in zip(parts, rest, strict=True)))
-
-
-def _limits_of_auroc(found: Estimate) -> tuple[float, float]:
-    """The AUROCs that the sample does not contradict: score interval of Newcombe, Statistics in Medicine 25, 2006 (part 2).
-
-    The variance at each AUROC is that of Hanley & McNeil, Radiology 143, 1982, as far above it as DeLong's is in the sample.
-    """
-    value, (m, n) = found.value, found.sizes
-    inside = float(np.clip(value, 0.5 / (m * n), 1 - 0.5 / (m * n)))
-    scale = max(1.0, found.variance / hanley_mcneil(inside, m, n))
-
-    def outside(candidate: float) -> float:
-        return abs(candidate - value) - _Z * float(np.sqrt(scale * hanley_mcneil(candidate, m, n)))
-
-    tiny = 1e-12  # at 0 and 1 themselves nothing varies, and `outside` is zero
-    low = 0.0 if value < tiny else float(brentq(outside, 0.0, min(value, 1 - tiny)))
-    high = 1.0 if value > 1 - tiny else float(brentq(outside, max(value, tiny), 1.0))
-    return low, high
-
-
-def hanley_mcneil(auroc: float, n_positive: int, n_negative: int) -> float:
-    """The variance of an AUROC whose scores are exponential in each class; the rarer class is the one with more spread.
-
-    Args:
-        auroc: the true one, 0 to 1.
-        n_positive: samples of one class.
-        n_negative: samples of the other; with the two exchanged it is the same.
-    """
-    rare, common = sorted((n_positive, n_negative))
-    spread, tight = sorted((auroc / (1 + auroc), (1 - auroc) / (2 - auroc)), reverse=True)
-    return auroc * (1 - auroc) * (1 + (common - 1) * spread + (rare - 1) * tight) / (rare * common)
-
-
-def _limits_of_auprc(found: Estimate) -> tuple[float, float]:
-    """The logit interval of Boyd, Eng & Page, ECML PKDD 2013, or with the variance that the sample shows if that is larger.
-
-    The average precision of few positives flatters, so Student's t takes the place of the normal quantile below.
-    """
-    value, (m, _) = found.value, found.sizes
-    inside = min(value, 1 - 0.5 / m)
-    variance = max(inside * (1 - inside) / m, found.variance)
-    error = float(np.sqrt(variance)) / (inside * (1 - inside))
-    low, high = expit(logit(inside) - t.ppf(_QUANTILE, m - 1) * error), expit(logit(inside) + _Z * error)
-    return float(low), max(float(high), value)
-
-
 def _gap(ours: Sequence[Estimate], theirs: Sequence[Estimate]) -> Interval:
     """The mean of one over its labels less that of the other, on the same samples."""
     both, count = [*ours, *theirs], len(ours)
     weights = np.repeat([1.0, -1.0], count) / count
-    influence = np.stack([each.influence for each in both])
-    value = float(weights @ [each.value for each in both])
-    student = _student(influence[:count] - influence[count:], [each.is_positive for each in ours])
-    down, up = (max(student, side) for side in _mover(both, weights, influence))
+    values, influence = np.array([each.value for each in both]), np.stack([each.influence for each in both])
+    low, high = np.array([each.limits for each in both]).T
+    student = _student(influence[:count] - influence[count:], ours)
+    down, up = (max(student, float(side)) for side in mover(weights, values, (low, high), influence @ influence.T))
+    value = float(weights @ values)
     return Interval(value, max(value - down, -1.0), min(value + up, 1.0))
 
 
-def _student(gaps: np.ndarray, are_positive: Sequence[np.ndarray]) -> float:
-    """Half the width by Student's t: of the mean over labels, with the degrees of freedom of the label that has fewest."""
-    freedom = min(_freedom(gap, is_positive) for gap, is_positive in zip(gaps, are_positive, strict=True))
-    return float(t.ppf(_QUANTILE, freedom) * np.linalg.norm(gaps.mean(axis=0)))
-
-
-def _mover(estimates: Sequence[Estimate], weights: np.ndarray, influence: np.ndarray) -> tuple[float, float]:
-    """How far a weighted sum of areas reaches down and up, from the limits of each and their correlation."""
-    values = np.array([each.value for each in estimates])
-    low, high = np.array([each.limits for each in estimates]).T
-    down, up = values - low, high - values
-    shared = influence @ influence.T
-    error = np.sqrt(np.diag(shared))
-    correlation = np.divide(shared, np.outer(error, error), out=np.eye(len(error)), where=np.outer(error, error) > 0)
-    reaches = [weights * np.where(weights > 0, *sides) for sides in ((down, up), (up, down))]
-    below, above = (float(np.sqrt(max(0.0, reach @ correlation @ reach))) for reach in reaches)
-    return below, above
+def _student(gaps: np.ndarray, estimates: Sequence[Estimate]) -> float:
+    """Student's half width of the mean over labels; with several, by the quantile of the label that has the largest."""
+    quantiles = []
+    for gap, found in zip(gaps, estimates, strict=True):
+        one, other = (float(np.sum(gap[of] ** 2)) for of in (found.is_positive, ~found.is_positive))
+        if one + other > 0:
+            quantiles.append(float(student_reach(one, other, *found.sizes)) / (one + other) ** 0.5)
+    return max(quantiles, default=0.0) * float(np.linalg.norm(gaps.mean(axis=0)))
