@@ -159,9 +159,18 @@ def _warnings(record: SearchRecord, best: TrialResult) -> list[str]:
         warnings.append(f"The validation score was selected among {len(record.scored)}, so it flatters: read the test column.")
     if best.status is not Status.SUCCESS:
         warnings.append(f"The best score is partial: its trial was {best.status.name.lower()} after epoch {best.epochs}.")
-    held = record.scores_of(best).splits
+    return [*warnings, *small_splits(record)]
+
+
+def small_splits(record: SearchRecord) -> list[str]:
+    """A sentence for each split on which the best trial was scored with few samples of a class.
+
+    Args:
+        record: the search; labels are read from the best trial's directory.
+    """
+    held = record.scores_of(record.best).splits
     small = [_smallness(name, held[split].labels) for split, name in (("val", "validation"), ("test", "test")) if split in held]
-    return [*warnings, *filter(None, small)]
+    return [sentence for sentence in small if sentence]
 
 
 def _smallness(split: str, labels: np.ndarray) -> str:

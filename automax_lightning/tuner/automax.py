@@ -17,6 +17,7 @@ from automax_lightning.config import AutoMAXConfig
 from automax_lightning.display.terminal import SearchProgress
 from automax_lightning.errors import CheckpointError, ConfigError, FirstTrialFailedError
 from automax_lightning.report import tables
+from automax_lightning.report.notes import notes
 from automax_lightning.search.interrupt import StopSignal
 from automax_lightning.search.proposer.surrogates import failure_cost
 from automax_lightning.search.record import SearchRecord
@@ -35,6 +36,7 @@ from automax_lightning.tuner.loop import check_place, clear, open_session, raise
 from automax_lightning.tuner.refit import Refit, refit
 from automax_lightning.tuner.setup import SearchSetup, Trainer
 from automax_lightning.utils.arguments import check_arguments, flag, of_type, text
+from automax_lightning.utils.formatting import printable
 
 if TYPE_CHECKING:
     import lightning as L
@@ -148,6 +150,7 @@ class AutoMAX:
         if self.config.overwrite or not (is_over and is_settled):
             run_search(self.setup, self.history, self._keep, console=self._console, client=self._client, known=self._known)
         self.say(self.trial_table())
+        self._say_notes()
         if _progress(self.record) == before:
             self.say(f"{_count(len(before), self.config.n_trials)} already there; nothing was trained.")
         incumbent = self.incumbent
@@ -342,8 +345,15 @@ class AutoMAX:
             lines.append(tables.arm_table(self.history, self.objective, self.arm))
         return "\n".join(lines)
 
+    def _say_notes(self) -> None:
+        for note in [] if self.quiet else notes(self.record):
+            self.say(f"Note: {printable(note)}")
+
     def summary(self) -> str:
-        """The default and the best configuration side by side, and where the best checkpoint lies."""
+        """The default and the best configuration side by side, and where the best checkpoint lies.
+
+        What else there is to say, such as that a range is too narrow, `optimize` prints at its end.
+        """
         return tables.summary(self.history, self.best, self.objective, self.best_directory)
 
     # Models ---------------------------------------------------------------------------------------------------------
