@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import lightning as L
 import torch
 from torch.utils.data import DataLoader, Dataset, default_collate
 
 from automax_lightning.auc.data.batches import Collate, IndexedBatches
+from automax_lightning.auc.data.division import Division, chosen, pooled
 from automax_lightning.auc.data.facts import DataFacts
 from automax_lightning.auc.data.fingerprint import class_path, datamodule_fingerprint, split_fingerprint
 from automax_lightning.auc.data.labels import Labels, check_labels, find_labels
@@ -157,6 +158,46 @@ class AUCDataModule(L.LightningDataModule):
         fresh._check_settings()
         return fresh
 
+    def resplit(self, seed: int, fold: int | None = None, n_folds: int | None = None) -> AUCDataModule:
+        """A datamodule over the same rows, divided anew into those that train and those that validate.
+
+        The division is stratified by label, and a function of the arguments alone. The test split stays what it is.
+
+        Args:
+            seed: of the division, 0 .. 2**32 - 1.
+            fold: which of the folds validates, from 0; None draws as many rows for validation as there are now.
+            n_folds: folds in all, at least 2; None without folds.
+
+        Raises:
+            ConfigError: if an argument is out of range, or only one of `fold` and `n_folds` is given.
+            DataError: if a class has too few rows, or if a row may differ between training and validation: of datasets
+                other than `TensorDataset`s, or `Subset`s of one dataset, the training one may augment its samples.
+
+        Example:
+            >>> from torch.utils.data import TensorDataset
+            >>> data = TensorDataset(torch.arange(8.0)[:, None], torch.tensor([1, 0] * 4))
+            >>> fold = AUCDataModule(data, data, batch_size=4).resplit(seed=0, fold=1, n_folds=4)
+            >>> [len(part) for part in fold.datasets[:2]]
+            [12, 4]
+        """
+        fresh = copy.copy(self)
+        fresh.trainer = None
+        fresh._datasets = self._divided(Division(seed, fold, n_folds))
+        fresh._check_datasets()
+        return fresh
+
+    def _divided(self, division: Division) -> tuple[Any, Any, Any]:
+        train, val, test = self.datasets
+        rows = pooled(train, val)
+        if rows is None or self._collates[0] is not self._collates[1]:
+            raise DataError(
+                "data.resplit", "TensorDatasets, or Subsets of one dataset, whose rows are the same for training and validation",
+                f"a {type(train).__name__} and a {type(val).__name__}",
+                "Pass resampling='holdout', or write a method resplit(seed, fold, n_folds) that returns a datamodule.",
+            )  # fmt: skip
+        parts = division.of(find_labels(rows, "train and val"), len(val))
+        return chosen(rows, parts[0]), chosen(rows, parts[1]), test
+
     def fingerprint(self) -> dict[str, Any]:
         """What these data are, as plain values: a search is only resumed over the same ones.
 
@@ -228,6 +269,12 @@ class AUCDataModule(L.LightningDataModule):
         return (0, 1) if trainer is None else (trainer.global_rank, trainer.world_size)
 
 
+@runtime_checkable
+class _Resplits(Protocol):
+    def resplit(self, seed: int, fold: int | None = None, n_folds: int | None = None) -> Any:
+        """A datamodule over the same rows with another division."""
+
+
 class WrappedDataModule(AUCDataModule):
     """What `AUCDataModule.wrap` returns: somebody else's datamodule with our batches."""
 
@@ -245,6 +292,15 @@ class WrappedDataModule(AUCDataModule):
         self._inherits = {"batch_size": batch_size, "num_workers": num_workers, "pin_memory": pin_memory}
         self._configure(batch_size or 2, eval_batch_size, sampling_rate, num_workers or 0, seed, bool(pin_memory))
         self.inner = datamodule
+
+    def resplit(self, seed: int, fold: int | None = None, n_folds: int | None = None) -> AUCDataModule:
+        """As `AUCDataModule.resplit`; an inner datamodule that has a method `resplit` of its own is asked instead."""
+        inner = self.inner
+        if not isinstance(inner, _Resplits):
+            return super().resplit(seed, fold, n_folds)
+        fresh = copy.copy(self)
+        fresh.trainer, fresh._datasets, fresh.inner = None, None, inner.resplit(seed, fold, n_folds)
+        return fresh
 
     def fingerprint(self) -> dict[str, Any]:
         """Class and saved hyperparameters of the inner datamodule; its data are not read for it."""

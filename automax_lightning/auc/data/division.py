@@ -87,6 +87,19 @@ class Division:
             )  # fmt: skip
 
 
+def division_of(seed: int | None, fold: int | None, n_folds: int | None) -> Division | None:
+    """The division that three arguments of a datamodule describe; None where none of them is given.
+
+    Raises:
+        ConfigError: if a fold has no seed.
+    """
+    if seed is not None:
+        return Division(seed, fold, n_folds)
+    if fold is None and n_folds is None:
+        return None
+    raise ConfigError("resplit_seed", "a seed, where there are folds", "None", "Pass resplit_seed=0.")
+
+
 def rarest_label(labels: NDArray[Any]) -> Rows:
     """For each row the number of its rarest positive label plus one, 0 without any; strata of one or two are merged.
 
