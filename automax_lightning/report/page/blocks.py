@@ -99,7 +99,7 @@ def configurations(record: SearchRecord) -> Table:
 
 def comparisons(record: SearchRecord) -> list[str]:
     """The text tables that compare seeds and arms, where the search has any."""
-    tables = [seed_table(record.history, record.objective)] if record.n_seeds > 1 else []
+    tables = [seed_table(record.history, record.objective)] if record.repetitions > 1 else []
     tables += [arm_table(record.history, record.objective, arm.name) for arm in record.arms]
     return [table.rsplit("\n", 1)[0] for table in tables]  # the page draws its own line at the end
 
