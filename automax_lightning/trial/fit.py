@@ -301,13 +301,14 @@ def divided(datamodule: L.LightningDataModule | None, split: Split | None) -> L.
     """
     if split is None:
         return datamodule
-    if not isinstance(datamodule, Resplittable):
+    division = (split.seed, split.fold, split.n_folds)
+    fresh = datamodule.resplit(*division) if isinstance(datamodule, Resplittable) else None
+    if not isinstance(fresh, L.LightningDataModule):
         raise ConfigError(
-            "AutoMAXConfig.resampling", "data with a method resplit(seed, fold, n_folds)",
-            "no datamodule" if datamodule is None else f"a {type(datamodule).__name__} without it",
+            "AutoMAXConfig.resampling", "data with a method resplit(seed, fold, n_folds) that returns a datamodule",
+            "no datamodule" if datamodule is None else f"a {type(datamodule).__name__} without it, or which returns something else",
             "Pass resampling='holdout', or give your datamodule that method.",
         )  # fmt: skip
-    fresh: L.LightningDataModule = datamodule.resplit(split.seed, split.fold, split.n_folds)
     return fresh
 
 

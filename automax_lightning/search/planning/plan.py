@@ -67,7 +67,7 @@ class Plan:
     n_seeds: int = 1
     rule: CurveRule | None = None
     epochs: int | None = None
-    resampling: Resampling = Resampling()
+    resampling: Resampling = dataclasses.field(default_factory=Resampling)
     n_configurations: int | None = None
 
     @property

@@ -145,7 +145,7 @@ def level_costs(history: History, objective: Objective, n_folds: int) -> dict[in
     """
     candidates = runners(history, objective)
     ahead = leader(candidates, n_folds)
-    costs = {}
+    costs: dict[int, float] = {}
     for runner in (runner for runner in candidates if runner.costs):
         folds = len(runner.costs)
         cost = runner.cost() + (0.0 if ahead is None else ahead.cost(n_folds) - ahead.cost(min(folds, n_folds)))
