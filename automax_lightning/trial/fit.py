@@ -301,12 +301,12 @@ def divided(datamodule: L.LightningDataModule | None, split: Split | None) -> L.
     """
     if split is None:
         return datamodule
-    division = (split.seed, split.fold, split.n_folds)
-    fresh = datamodule.resplit(*division) if isinstance(datamodule, Resplittable) else None
+    given: object = datamodule
+    fresh = given.resplit(split.seed, split.fold, split.n_folds) if isinstance(given, Resplittable) else None
     if not isinstance(fresh, L.LightningDataModule):
         raise ConfigError(
             "AutoMAXConfig.resampling", "data with a method resplit(seed, fold, n_folds) that returns a datamodule",
-            "no datamodule" if datamodule is None else f"a {type(datamodule).__name__} without it, or which returns something else",
+            "no datamodule" if datamodule is None else f"a {type(datamodule).__name__}, which does not do that",
             "Pass resampling='holdout', or give your datamodule that method.",
         )  # fmt: skip
     return fresh
