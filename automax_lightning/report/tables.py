@@ -156,12 +156,19 @@ def summary(history: History, best: TrialResult | None, objective: Objective, be
     lines += [f"  {name} = {value!r}" for name, value in specs[best.number].configuration.items()]
     lines.append(f"{'':<10}{'validation ' + objective.target:<20}test {objective.target}")
     if default is not None and default in history.results:
-        lines.append(_scores("default", history.results[default], objective))
-    lines.append(_scores("best", best, objective))
+        lines.append(_scores("default", history.results[default], objective, history))
+    lines.append(_scores("best", best, objective, history))
+    split = specs[best.number].split
+    if split is not None and split.n_folds is not None:
+        lines.append(f"Validation scores are means over folds; trial {best.number} is the model of the first one.")
     return printable("\n".join([*lines, f"Best checkpoint: {best_directory / BEST}"]))
 
 
-def _scores(name: str, result: TrialResult, objective: Objective) -> str:
-    val = f"{result.score:.6f}" if result.score is not None and result.status.has_score else result.status.value
+def _scores(name: str, result: TrialResult, objective: Objective, history: History) -> str:
+    val, split = result.status.value, history.spec(result.number).split
+    if result.score is not None and result.status.has_score:
+        has_folds = split is not None and split.fold is not None
+        score = mean_and_spread(history, objective, result.number)[0] if has_folds else result.score
+        val = f"{score:.6f}"
     test = result.test.get(objective.target)
     return f"{name:<10}{val:<20}{'-' if test is None else format(test, '.6f')}"
