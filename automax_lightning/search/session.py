@@ -178,7 +178,7 @@ class SearchSession:
         self.journal.record_result(result)
         if result.status.is_final:
             self._settle()  # a crash before this is made good at the next start
-            self.listener.trial_finished(result, self.best())
+            self.listener.trial_finished(result, self.plan.shown_best(self.history))
         return result
 
     def _next_result(self) -> TrialResult:

@@ -123,6 +123,11 @@ class Plan:
         numbers = history.groups[configuration_key(history.spec(best.number).configuration)]
         return Standing(best.number, mean, max(number for number in numbers if number in history.final()))
 
+    def shown_best(self, history: History) -> TrialResult | None:
+        """The incumbent's result with the score that it stands for: with several seeds or folds, the mean over them."""
+        best, standing = self.best(history), self.standing(history)
+        return best if best is None or standing is None else dataclasses.replace(best, score=standing.score)
+
     def first_budget(self, number: int) -> int | None:
         """Epochs after which a new trial pauses; None to train to the end."""
         return None if self.ladder is None else self.ladder.first_budget(number)

@@ -113,6 +113,9 @@ def test_the_rules_that_end_a_search_see_the_mean() -> None:
     history = told((0, (0.9,)), (0, (0.5,)), (1, (0.8,)), (2, (0.85,)))
     assert PLAN.standing(history) == Standing(1, pytest.approx(0.7), 2)
     assert PLAN.standing(History()) is None
+    shown = PLAN.shown_best(history)
+    assert shown is not None
+    assert (shown.number, shown.score) == (1, pytest.approx(0.7))
 
 
 def test_curves_are_compared_within_a_fold() -> None:
