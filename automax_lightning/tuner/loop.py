@@ -241,7 +241,8 @@ def _fill(session: SearchSession, stop: StopSignal, rules: StopRules) -> str | N
     """Start trials until every slot is taken; why no more start, where a rule says so."""
     while stop.requested is None and session.has_room:
         results = session.history.final()
-        reason = rules.reason([results[number] for number in sorted(results)], session.plan.standing(session.history))
+        best = session.plan.standing(session.history) if rules.need_the_best else None
+        reason = rules.reason([results[number] for number in sorted(results)], best)
         spec = None if reason else session.next()
         if spec is None:
             return reason
