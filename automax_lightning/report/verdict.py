@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from automax_lightning.report.bootstrap import Interval, difference
+from automax_lightning.report.intervals import FEWEST, Interval, difference, is_alike, is_comparable, of_rarest, rarest
 from automax_lightning.search.planning.racing import mean_and_spread
 from automax_lightning.search.record import SearchRecord
 from automax_lightning.trial.records import Status, TrialResult
+from automax_lightning.trial.score_file import SplitScores
 from automax_lightning.utils.formatting import show_score
 
 FEW_POSITIVES = 50
@@ -111,12 +112,16 @@ def _runs(record: SearchRecord, best: TrialResult) -> str:
 
 
 def _interval(record: SearchRecord) -> str:
-    metric, gap = gap_on_test(record)
-    if gap is None:
+    pair = _pair_on_test(record)
+    if pair is None:
         return "; without the scores of both on disk there is no interval for it."
-    what = "" if metric == record.objective.target and not _is_partial(record) else f" of the whole {metric} {gap.value:+.4f},"
-    text = f" ({what.strip() + ' ' if what else ''}95 % bootstrap interval {gap.low:+.4f} to {gap.high:+.4f})."
-    if gap.low == gap.high == 0:
+    if rarest(pair[0].labels) < FEWEST:
+        return f"; with {of_rarest(pair[0].labels)} nothing can be said about it."
+    metric, gap = gap_on_test(record)
+    assert gap is not None  # the pair can be compared, and no class is too rare
+    what = "" if metric == record.objective.target and not _is_partial(record) else f"of the whole {metric} {gap.value:+.4f}, "
+    text = f" ({what}95 % interval {gap.low:+.4f} to {gap.high:+.4f})."
+    if is_alike(*pair):
         return f"{text} Both rank this test split alike."
     if gap.low <= 0 <= gap.high:
         return f"{text} The interval holds zero: this test split cannot tell the two apart."
@@ -124,17 +129,25 @@ def _interval(record: SearchRecord) -> str:
 
 
 def gap_on_test(record: SearchRecord) -> tuple[str, Interval | None]:
-    """The metric, and the paired difference of best and default on the test split; None without the scores of both.
+    """The metric, and the paired difference of best and default on the test split.
 
     Args:
         record: the search.
+
+    Returns:
+        No difference without the scores of both on disk, and with fewer than `FEWEST` samples of a class.
     """
-    target = record.objective.target
+    target, pair = record.objective.target, _pair_on_test(record)
     metric = target if target in _RANKING and not _is_partial(record) else "AUROC"
+    return metric, None if pair is None else difference(*pair, metric)
+
+
+def _pair_on_test(record: SearchRecord) -> tuple[SplitScores, SplitScores] | None:
+    """The test scores of best and default, if they can be compared."""
     if record.best is None or record.default is None or record.best.number == record.default.number:
-        return metric, None
+        return None
     one, other = (record.scores_of(result).splits.get("test") for result in (record.best, record.default))
-    return metric, None if one is None or other is None else difference(one, other, metric)
+    return None if one is None or other is None or not is_comparable(one, other) else (one, other)
 
 
 def _is_partial(record: SearchRecord) -> bool:
@@ -155,9 +168,15 @@ def _warnings(record: SearchRecord, best: TrialResult) -> list[str]:
     if best.status is not Status.SUCCESS:
         warnings.append(f"The best score is partial: its trial was {best.status.name.lower()} after epoch {best.epochs}.")
     held = record.scores_of(best).splits
-    for split, name in (("val", "validation"), ("test", "test")):
-        if split in held and held[split].labels.ndim == 1:
-            positives = int(np.sum(held[split].labels == 1))
-            if positives < FEW_POSITIVES:
-                warnings.append(f"The {name} split has only {positives} positive samples: small differences mean nothing.")
-    return warnings
+    small = [_smallness(name, held[split].labels) for split, name in (("val", "validation"), ("test", "test")) if split in held]
+    return [*warnings, *filter(None, small)]
+
+
+def _smallness(split: str, labels: np.ndarray) -> str:
+    """What is to be said of a split with few samples of a class; empty where there are enough."""
+    if 0 < rarest(labels) < FEWEST:
+        return f"The {split} split has only {of_rarest(labels)}: with fewer than {FEWEST} nothing can be said."
+    positives = int(np.sum(labels == 1))
+    if labels.ndim == 1 and positives < FEW_POSITIVES:
+        return f"The {split} split has only {positives} positive samples: small differences mean nothing."
+    return ""

@@ -70,10 +70,11 @@ def forest(space: ConfigurationSpace, X: Array, costs: Array, seed: int) -> Acqu
 def gaussian_process(space: ConfigurationSpace, X: Array, costs: Array, seed: int) -> Acquisition:
     """Expected improvement under SMAC's Gaussian process, which learns smooth landscapes from few trials."""
     from smac.acquisition.function.expected_improvement import EI
-    from smac.model.gaussian_process.gaussian_process import GaussianProcess
+
+    from automax_lightning.search.proposer.gaussian_process import QuickProcess
 
     # With a prior on the length scales there is little to find from other starts.
-    model = GaussianProcess(configspace=space, kernel=_kernel(space, seed), normalize_y=True, n_restarts=0, seed=seed)
+    model = QuickProcess(configspace=space, kernel=_kernel(space, seed), normalize_y=True, n_restarts=0, seed=seed)
     units = _units(space)
     score = _improvement(model, EI(log=False), X / units, costs)
     return lambda vectors: score(vectors / units)
