@@ -18,8 +18,10 @@ from automax_lightning.trial.result import is_infrastructure, outcome, split_met
 
 def recorder(directory: Path, curve: tuple[float, ...] = (), best: int | None = None, *, kept: bool = False) -> TrialRecorder:
     made = TrialRecorder(Objective("AUROC"), TrialFiles(directory))
-    made.curve, made.best_epoch = list(curve), best
-    made.metrics = {} if best is None else {"val/AUROC": curve[best - 1], "train/loss": 0.3}
+    for step, score in enumerate(curve, start=1):
+        made.progress.add(step, score, {"val/AUROC": score, "train/loss": 0.3})
+        made.progress.end_epoch()
+    assert made.best_epoch == best
     if kept:
         made.files.checkpoints.mkdir()
         made.files.best.touch()
