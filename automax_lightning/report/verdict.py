@@ -13,6 +13,7 @@ from automax_lightning.search.planning.racing import mean_and_spread
 from automax_lightning.search.record import SearchRecord
 from automax_lightning.trial.records import Status, TrialResult
 from automax_lightning.trial.score_file import SplitScores
+from automax_lightning.trial.splits import column_of_test, score_on_test
 from automax_lightning.utils.formatting import show_score
 
 FEW_POSITIVES = 50
@@ -60,7 +61,7 @@ def _headline(record: SearchRecord, best: TrialResult) -> str:
     if default is not None and default.number == best.number:
         return f"The default configuration (trial {best.number}) is {of}: validation {target} {show_score(best.score)}{lower}."
     against = ""
-    if default is not None and default.status.has_score:
+    if default is not None and default.is_scored:
         against = f" against {show_score(default.score)} of the default"
     return f"Trial {best.number} is {of}: validation {target} {show_score(best.score)}{against}{lower}."
 
@@ -74,7 +75,7 @@ def _headline_of_means(record: SearchRecord, best: TrialResult) -> str:
         return (
             f"The default configuration has the best mean: validation {target} {mean}. Its {_run(record)} is trial {best.number}."
         )
-    against = f" against {_mean(record, default)} of the default" if default is not None and default.status.has_score else ""
+    against = f" against {_mean(record, default)} of the default" if default is not None and default.is_scored else ""
     return f"The configuration of trial {best.number} has the best mean: validation {target} {mean}{against}."
 
 
@@ -90,12 +91,15 @@ def _run(record: SearchRecord) -> str:
 
 def _on_test(record: SearchRecord, best: TrialResult) -> str:
     target, default = record.objective.target, record.default
-    own = best.test.get(target)
+    own = score_on_test(best.test, target)
     who = "it has" if record.repetitions == 1 else f"trial {best.number} has"
     same = "" if record.repetitions == 1 else _runs(record, best)
+    if own is None and best.test:
+        shown = ", ".join(f"{column_of_test(name)} {show_score(value)}" for name, value in best.test.items())
+        return f"On the test split {who} {shown}; none of these names answers the target {target}."
     if own is None:
         return "There is no test score, so nothing tells how much of the validation score is luck."
-    other = None if default is None or default.number == best.number else default.test.get(target)
+    other = None if default is None or default.number == best.number else score_on_test(default.test, target)
     if other is None:
         return f"On the test split {who} {target} {show_score(own)}."
     both = f"{show_score(own)} against {show_score(other)}"

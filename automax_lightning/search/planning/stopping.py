@@ -139,7 +139,7 @@ class StopRules:
         """
         if self.walltime_limit is not None and time.monotonic() - self._started > self.walltime_limit:
             return f"the time limit of {self.walltime_limit:g} s is reached"
-        failures = sum(not result.status.has_score for result in results)
+        failures = sum(not result.is_scored for result in results)
         if self.max_failures is not None and failures >= self.max_failures:
             return f"{failures} trials have failed"
         return None if best is None else self._reached_enough(results, best)
