@@ -10,6 +10,7 @@ from automax_lightning.search.planning.racing import mean_and_spread, runners
 from automax_lightning.search.planning.results import best_result
 from automax_lightning.trial.checkpoint import BEST
 from automax_lightning.trial.records import Objective, Status, TrialResult, TrialSpec
+from automax_lightning.trial.splits import column_of_test, score_on_test
 from automax_lightning.utils.formatting import printable
 
 if TYPE_CHECKING:
@@ -47,20 +48,21 @@ def trial_table(results: Mapping[int, TrialResult], objective: Objective) -> str
 
 
 def _outcome(result: TrialResult) -> str:
-    if not result.status.has_score or result.score is None:
+    if not result.is_scored or result.score is None:
         return f"{result.status.name.lower()}: {result.reason or result.status.value}"
     note = "" if result.status is Status.SUCCESS else f"  {result.status.name.lower()} after epoch {result.epochs}"
     return f"{result.score:.6f}{note}"
 
 
 def seed_table(history: History, objective: Objective) -> str:
-    """Mean and spread of the configurations that were run on several seeds.
+    """Mean and spread of the configurations that were run on several seeds or folds.
 
     Args:
         history: everything recorded.
         objective: names the score, and says which way it is better.
     """
-    lines = [f"{'Trials':<16} {'mean ' + objective.target:<14} {'spread':<10} seeds"]
+    has_folds = any(spec.split is not None for spec in history.asks)
+    lines = [f"{'Trials':<16} {'mean ' + objective.target:<14} {'spread':<10} {'folds' if has_folds else 'seeds'}"]
     for runner in runners(history, objective):
         if len(runner.costs) > 1:
             mean, spread, seeds = mean_and_spread(history, objective, runner.numbers[0])
@@ -92,7 +94,7 @@ def arm_table(history: History, objective: Objective, arm: str) -> str:
 def _best_of_arm(result: TrialResult | None, baseline: TrialResult | None, objective: Objective) -> str:
     if result is None or result.score is None:
         return "no trial with a score"
-    test = result.test.get(objective.target)
+    test = score_on_test(result.test, objective.target)
     shown = "-" if test is None else f"{test:.6f}"
     has_other = baseline is not None and baseline.score is not None and baseline.number != result.number
     difference = f"{result.score - baseline.score:+.6f}" if has_other else ""  # type: ignore[operator, union-attr]
@@ -108,7 +110,8 @@ def trials_dataframe(specs: Sequence[TrialSpec], results: Mapping[int, TrialResu
 
     Returns:
         Columns ``trial, origin, status, score, epochs, best_epoch, seconds, checkpoint, reason``, then ``val/<metric>``,
-        ``test/<metric>``, and one column per hyperparameter (missing where it was inactive).
+        ``test/<metric>`` (or the key as it was logged, if that names the test split itself), and one column per
+        hyperparameter (missing where it was inactive). With folds there is a column ``fold``, from 0, too.
     """
     import pandas as pd
 
@@ -118,12 +121,14 @@ def trials_dataframe(specs: Sequence[TrialSpec], results: Mapping[int, TrialResu
 
 def _row(spec: TrialSpec, result: TrialResult | None) -> dict[str, Any]:
     row: dict[str, Any] = {"trial": spec.number, "origin": spec.origin}
+    if spec.split is not None and spec.split.fold is not None:
+        row["fold"] = spec.split.fold
     if result is None:
         row["status"] = "RUNNING"
         return {**row, **spec.configuration}
     row |= {
         "status": result.status.name,
-        "score": result.score if result.status.has_score else None,
+        "score": result.score if result.is_scored else None,
         "epochs": result.epochs,
         "best_epoch": result.best_epoch,
         "seconds": result.seconds,
@@ -131,7 +136,7 @@ def _row(spec: TrialSpec, result: TrialResult | None) -> dict[str, Any]:
         "reason": result.reason,
     }
     row |= {f"val/{name}": value for name, value in result.val.items()}
-    row |= {f"test/{name}": value for name, value in result.test.items()}
+    row |= {column_of_test(name): value for name, value in result.test.items()}
     return {**row, **spec.configuration}
 
 
@@ -152,12 +157,19 @@ def summary(history: History, best: TrialResult | None, objective: Objective, be
     lines += [f"  {name} = {value!r}" for name, value in specs[best.number].configuration.items()]
     lines.append(f"{'':<10}{'validation ' + objective.target:<20}test {objective.target}")
     if default is not None and default in history.results:
-        lines.append(_scores("default", history.results[default], objective))
-    lines.append(_scores("best", best, objective))
+        lines.append(_scores("default", history.results[default], objective, history))
+    lines.append(_scores("best", best, objective, history))
+    split = specs[best.number].split
+    if split is not None and split.n_folds is not None:
+        lines.append(f"Validation scores are means over folds; trial {best.number} is the model of the first one.")
     return printable("\n".join([*lines, f"Best checkpoint: {best_directory / BEST}"]))
 
 
-def _scores(name: str, result: TrialResult, objective: Objective) -> str:
-    val = f"{result.score:.6f}" if result.score is not None and result.status.has_score else result.status.value
-    test = result.test.get(objective.target)
+def _scores(name: str, result: TrialResult, objective: Objective, history: History) -> str:
+    val, split = result.status.value, history.spec(result.number).split
+    if result.score is not None and result.is_scored:
+        has_folds = split is not None and split.fold is not None
+        score = mean_and_spread(history, objective, result.number)[0] if has_folds else result.score
+        val = f"{score:.6f}"
+    test = score_on_test(result.test, objective.target)
     return f"{name:<10}{val:<20}{'-' if test is None else format(test, '.6f')}"

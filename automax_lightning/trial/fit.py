@@ -11,16 +11,25 @@ from typing import Any
 
 import lightning as L
 
-from automax_lightning.errors import ConfigError
+from automax_lightning.errors import ConfigError, DataError
 from automax_lightning.trial.checkpoint import TrialCheckpoint, TrialFiles, TrialIdentity, check_trust, load_checkpoint, resumable
 from automax_lightning.trial.isolation import CtrlC, isolated, quiet_lightning
 from automax_lightning.trial.loggers import KeepRuns, Run, fresh_loggers, log_result
 from automax_lightning.trial.recorder import TrialRecorder
-from automax_lightning.trial.records import Objective, OnEpoch, Status, StopRequested, TrialResult, TrialSpec
-from automax_lightning.trial.result import interrupt_in, outcome, split_metrics, status_of, status_of_run
+from automax_lightning.trial.records import Objective, OnEpoch, Resplittable, Split, Status, StopRequested, TrialResult, TrialSpec
+from automax_lightning.trial.result import interrupt_in, message_of, outcome, status_of, status_of_run
 from automax_lightning.trial.score_file import keep_scores
 from automax_lightning.trial.seeding import RandomState, ReproducibleEpochs, seed_all
-from automax_lightning.trial.trainer import QUIET, as_list, has_test, trial_callbacks, trial_settings
+from automax_lightning.trial.splits import metrics_of_test
+from automax_lightning.trial.trainer import (
+    QUIET,
+    as_list,
+    ends_without_epochs,
+    epochs_of,
+    has_test,
+    trial_callbacks,
+    trial_settings,
+)
 
 _MAY_TRAIN_ON = (Status.INTERRUPTED, Status.PAUSED)
 """Trials that may train further; the test split is scored once, after the last epoch."""
@@ -68,7 +77,8 @@ class Fit:
         module: a LightningModule, or a function that makes one.
         datamodule: a LightningDataModule, or a function that makes one from the trial's seed.
         build: instead of `module` and `datamodule`, a function that makes all objects of a run from the trial's seed.
-        epochs: epochs to train, at least 1.
+        epochs: epochs to train, at least 1; ``max_epochs`` among `trainer_kwargs` comes first. By default 50, or -1, which is no
+            limit, where ``max_steps`` or ``max_time`` ends the fit.
         objective: which logged value is the score.
         trainer_kwargs: any argument of `lightning.Trainer`; by default trials are quiet and keep no logger. Each trial of
             a search makes its own run of ``logger``, see `fresh_loggers`.
@@ -78,6 +88,8 @@ class Fit:
         verbose: show Lightning's own bars and messages.
         trainer_class: makes the Trainer; a subclass of your own, for instance.
         trust: whether objects that the module keeps in its checkpoints may run code when a checkpoint is loaded.
+        split: how the datamodule's rows for training and validation are divided; None for its own division. A `spec` that has
+            a split brings its own.
 
     Raises:
         ConfigError: if `epochs` is below 1, `trainer_kwargs` takes checkpoints away, or both or neither of `module` and
@@ -98,7 +110,7 @@ class Fit:
         datamodule: L.LightningDataModule | Callable[[int], L.LightningDataModule | None] | None = None,
         *,
         build: Callable[[int], Built] | None = None,
-        epochs: int = 50,
+        epochs: int | None = None,
         objective: Objective | None = None,
         trainer_kwargs: Mapping[str, Any] | None = None,
         callbacks: Sequence[L.Callback] = (),
@@ -107,9 +119,11 @@ class Fit:
         verbose: bool = False,
         trainer_class: Callable[..., L.Trainer] = L.Trainer,
         trust: bool = False,
+        split: Split | None = None,
     ) -> None:
         self.trainer_kwargs = dict(trainer_kwargs or {})
-        self.epochs = int(self.trainer_kwargs.pop("max_epochs", epochs))
+        self.epochs = epochs_of(self.trainer_kwargs, epochs)
+        self.trainer_kwargs.pop("max_epochs", None)
         self.objective = objective or Objective()
         self.callbacks = (*callbacks, *as_list(self.trainer_kwargs.pop("callbacks", None)))
         self.experiment_name = experiment_name
@@ -117,15 +131,21 @@ class Fit:
         self.verbose = verbose
         self.trainer_class = trainer_class
         self.trust = trust
+        self.split = split
         self.exception: BaseException | None = None
         self._make = _one_way(module, datamodule, build)
         self._built: Built | None = None
         self._trainer: L.Trainer | None = None
         self._check_settings()
+        if build is None:
+            self._check_end(self.trainer_kwargs)
+
+    def _check_end(self, settings: Mapping[str, Any]) -> None:
+        if self.epochs < 1 and not (self.epochs == -1 and ends_without_epochs(settings)):
+            expected = "an integer of at least 1, or -1 with max_steps or max_time among the Trainer's settings"
+            raise ConfigError("Fit.epochs", expected, str(self.epochs), "Pass epochs=20.")
 
     def _check_settings(self) -> None:
-        if self.epochs < 1:
-            raise ConfigError("Fit.epochs", "an integer of at least 1", str(self.epochs), "Pass epochs=20.")
         if self.trainer_kwargs.get("enable_checkpointing") is False:
             raise ConfigError(
                 "Fit.trainer_kwargs.enable_checkpointing",
@@ -164,9 +184,11 @@ class Fit:
                 fresh = self._make(seed)
             self._built = dataclasses.replace(
                 fresh,
+                datamodule=divided(fresh.datamodule, self.split),
                 trainer_kwargs={**self.trainer_kwargs, **fresh.trainer_kwargs},
                 callbacks=(*self.callbacks, *fresh.callbacks),
             )
+            self._check_end(self._built.trainer_kwargs)
         return self._built
 
     def run(
@@ -210,6 +232,7 @@ class Fit:
             time_limit=time_limit,
             budget=spec.budget,
         )
+        self.split = spec.split or self.split
         self.exception = None
         test: dict[str, float] = {}
         ctrl_c = CtrlC()
@@ -270,17 +293,51 @@ class Fit:
         return self.trainer_class(callbacks=callbacks, default_root_dir=directory, **{**settings, "logger": logger})
 
     def _score_test_split(self, files: TrialFiles) -> dict[str, float]:
-        """Load the best epoch into the module, and score the test split with it where there is one."""
+        """Load the best weights into the module, and score the test split with them where there is one.
+
+        A test that fails costs its score, and not the trial.
+        """
+        try:
+            if has_test(self.module, self.datamodule):
+                return self._test(files)
+        except Exception as error:
+            warnings.warn(f"the test split was not scored: {type(error).__name__}: {message_of(error)}", stacklevel=2)
+        self.module.load_state_dict(load_checkpoint(files.best, trust=self.trust)["state_dict"])
+        return {}
+
+    def _test(self, files: TrialFiles) -> dict[str, float]:
         trainer = self.trainer
-        if not has_test(self.module, self.datamodule):
-            self.module.load_state_dict(load_checkpoint(files.best, trust=self.trust)["state_dict"])
-            return {}
         trainer.test(
             self.module, datamodule=self.datamodule, ckpt_path=files.best, verbose=self.verbose, weights_only=not self.trust
         )
+        if not any(trainer.num_test_batches):
+            raise DataError("test_dataloader", "batches", "none", "Fill it, or leave it out.")
         if trainer.is_global_zero:
             keep_scores(files.scores, trainer.callbacks, "test")  # type: ignore[attr-defined]
-        return split_metrics(trainer.callback_metrics, "test/")
+        return metrics_of_test(trainer.callback_metrics)
+
+
+def divided(datamodule: L.LightningDataModule | None, split: Split | None) -> L.LightningDataModule | None:
+    """The datamodule with its rows divided as a split says.
+
+    Args:
+        datamodule: of a trial.
+        split: None for its own division.
+
+    Raises:
+        ConfigError: if its rows cannot be divided anew.
+    """
+    if split is None:
+        return datamodule
+    given: object = datamodule
+    fresh = given.resplit(split.seed, split.fold, split.n_folds) if isinstance(given, Resplittable) else None
+    if not isinstance(fresh, L.LightningDataModule):
+        raise ConfigError(
+            "AutoMAXConfig.resampling", "data with a method resplit(seed, fold, n_folds) that returns a datamodule",
+            "no datamodule" if datamodule is None else f"a {type(datamodule).__name__}, which does not do that",
+            "Pass resampling='holdout', or give your datamodule that method.",
+        )  # fmt: skip
+    return fresh
 
 
 def _one_way(module: Any, datamodule: Any, build: Callable[[int], Built] | None) -> Callable[[int], Built]:

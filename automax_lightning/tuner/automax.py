@@ -27,7 +27,7 @@ from automax_lightning.search.storage.journal import check_same, read
 from automax_lightning.search.storage.reopening import reopen
 from automax_lightning.search.warm_start import known_from
 from automax_lightning.space.configurations import values
-from automax_lightning.trial.checkpoint import BEST, load_checkpoint
+from automax_lightning.trial.checkpoint import BEST, TrialFiles, load_checkpoint
 from automax_lightning.trial.records import Status, TrialResult
 from automax_lightning.tuner import plots
 from automax_lightning.tuner.ensemble import Ensemble, ensemble
@@ -152,13 +152,13 @@ class AutoMAX:
         self.say(self.trial_table())
         self._say_notes()
         if _progress(self.record) == before:
-            self.say(f"{_count(len(before), self.config.n_trials)} already there; nothing was trained.")
+            self.say(f"{_count(len(before), self.plan.n_trials)} already there; nothing was trained.")
         incumbent = self.incumbent
         if incumbent is None:
             reasons = sorted({result.reason for result in self.record.results.values()})
             raise FirstTrialFailedError(
                 f"AutoMAX({self.config.name!r})", "at least one trial with a score", "; ".join(reasons) or "no trial",
-                f"Read the error.txt files in {self.directory / 'trials'}.",
+                _advice(self.directory, list(self.record.results)),
             )  # fmt: skip
         return incumbent
 
@@ -173,7 +173,7 @@ class AutoMAX:
             What SMAC minimises; for a trial without a score, the finite cost that stands for a failure.
         """
         result = self._run_one(lambda session: session.run(session.ask(values(space), origin="user", seed=seed)))
-        if result.score is not None and result.status.has_score:
+        if result.is_scored and result.score is not None:
             return self.objective.cost(result.score)
         return failure_cost([self.objective.cost(entry["val"]) for entry in self.log if entry["val"] is not None])
 
@@ -306,7 +306,7 @@ class AutoMAX:
 
     @property
     def best_score(self) -> float:
-        """The best validation score so far, ``-inf`` before the first; with several seeds, the mean over them."""
+        """The best validation score so far, ``-inf`` before the first; with several seeds or folds, the mean over them."""
         return self.record.best_score
 
     @property
@@ -339,7 +339,7 @@ class AutoMAX:
     def trial_table(self) -> str:
         """The table that is printed after the search; with several seeds or losses, a second one that compares them."""
         lines = [tables.trial_table(self.record.results, self.objective)]
-        if self.plan.n_seeds > 1:
+        if self.plan.repetitions > 1:
             lines.append(tables.seed_table(self.history, self.objective))
         if self.arm is not None:
             lines.append(tables.arm_table(self.history, self.objective, self.arm))
@@ -368,11 +368,12 @@ class AutoMAX:
             CheckpointError: if no trial has a score, its checkpoint is gone or damaged, or holds objects that are not trusted.
             ConfigError: if the trainable has no module.
         """
-        if self.best is None:
+        best = self.best
+        if best is None:
             path = self.best_directory / BEST
             raise CheckpointError(str(path), "the best trial's checkpoint", "none", "Run optimize() first.")
-        path = verify_best(self.directory, self.experiment_name, self.history, self.best)
-        module = module_of(self.setup.make(self.best_config), "load_best_model")
+        path = verify_best(self.directory, self.experiment_name, self.history, best)
+        module = module_of(self.setup.make_trial(self.history.spec(best.number)), "load_best_model")
         module.configure_model()  # Lightning's place for layers that are made late; it may be called twice
         module.load_state_dict(load_checkpoint(path, trust=self.config.trust if trust is None else trust)["state_dict"])
         return module.eval()
@@ -498,7 +499,13 @@ class AutoMAX:
     def _repr_html_(self) -> str:
         from automax_lightning.report.page.search_card import search_card
 
-        return search_card(self.reading(), self.config.n_trials)
+        return search_card(self.reading(), self.plan.n_trials)
+
+
+def _advice(directory: Path, numbers: Iterable[int]) -> str:
+    """What to do about trials that have all failed, naming only files that are there."""
+    errors = [files.error for number in numbers if (files := TrialFiles.of(directory, number)).error.exists()]
+    return f"Read {', '.join(map(str, errors[:3]))}." if errors else "See trials_dataframe() for the reason of each trial."
 
 
 def _progress(record: SearchRecord) -> dict[int, int]:

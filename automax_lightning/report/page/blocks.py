@@ -12,6 +12,7 @@ from automax_lightning.report.page.templates import Column, Table
 from automax_lightning.report.tables import arm_table, seed_table
 from automax_lightning.search.record import SearchRecord
 from automax_lightning.trial.records import Status, TrialResult
+from automax_lightning.trial.splits import score_on_test
 from automax_lightning.utils.formatting import format_duration, show, show_score
 from automax_lightning.utils.serialization import encode
 
@@ -67,8 +68,10 @@ def figures_of_merit(record: SearchRecord) -> list[Card]:
     notes = [f"{count} {what}" for count, what in counts if count]
     trained = sum(result.seconds for result in record.results.values())
     epoch = "" if best is None else f"trial {best.number}, epoch {best.best_epoch} of {best.epochs}"
+    if best is not None and record.repetitions > 1:
+        epoch = f"mean over {record.repetition}s; {epoch}"
     return [
-        Card(f"best validation {target}", show_score(None if best is None else best.score), epoch),
+        Card(f"best validation {target}", show_score(None if best is None else record.best_score), epoch),
         Card(f"test {target}", show_score(_test(record, best)), "of that trial, scored once"),
         Card(f"default, validation {target}", show_score(_score(default)), f"test {show_score(_test(record, default))}"),
         Card("trials", f"{over} of {wanted}", ", ".join(notes) or "all trained to their end"),
@@ -77,11 +80,11 @@ def figures_of_merit(record: SearchRecord) -> list[Card]:
 
 
 def _test(record: SearchRecord, result: TrialResult | None) -> float | None:
-    return None if result is None else result.test.get(record.objective.target)
+    return None if result is None else score_on_test(result.test, record.objective.target)
 
 
 def _score(result: TrialResult | None) -> float | None:
-    return result.score if result is not None and result.status.has_score else None
+    return result.score if result is not None and result.is_scored else None
 
 
 def configurations(record: SearchRecord) -> Table:
@@ -99,7 +102,7 @@ def configurations(record: SearchRecord) -> Table:
 
 def comparisons(record: SearchRecord) -> list[str]:
     """The text tables that compare seeds and arms, where the search has any."""
-    tables = [seed_table(record.history, record.objective)] if record.n_seeds > 1 else []
+    tables = [seed_table(record.history, record.objective)] if record.repetitions > 1 else []
     tables += [arm_table(record.history, record.objective, arm.name) for arm in record.arms]
     return [table.rsplit("\n", 1)[0] for table in tables]  # the page draws its own line at the end
 
@@ -135,7 +138,7 @@ def _outcome(record: SearchRecord, number: int) -> list[str]:
     if result is None:
         epoch = max(record.history.curves.get(number, {}), default=0)
         return [f"not over, epoch {epoch}", "-", "-", str(epoch), "-"]
-    is_partial = result.status is not Status.SUCCESS and result.status.has_score
+    is_partial = result.status is not Status.SUCCESS and result.is_scored
     score = f"{show_score(_score(result))}{' (partial)' if is_partial else ''}"
     test, seconds = show_score(_test(record, result)), format_duration(result.seconds)
     return [_words(result.status), score, test, str(result.epochs), seconds]
