@@ -13,6 +13,7 @@ from automax_lightning.utils.arguments import Rule, check_arguments, file_name, 
 
 PRESETS = ("automax", "original", "random")
 STOPPING = ("incumbent", "median")
+SELECTIONS = ("half", "greedy")
 INITIAL = ("auto", "default", "portfolio")
 EXECUTORS = ("auto", "inline", "process", "dask")
 _SEED = integer(0, 2**32 - 1)
@@ -46,6 +47,8 @@ _RULES: Mapping[str, Rule] = {
     "min_budget": integer(1).or_none,
     "max_budget": integer(1, example=50).or_none,
     "eta": integer(2, example=3),
+    "ensemble_size": integer(0, example=10),
+    "ensemble_selection": one_of(*SELECTIONS),
     "n_seeds": integer(1),
     "executor": one_of(*EXECUTORS),
     "n_workers": integer(1),
@@ -100,6 +103,11 @@ class AutoMAXConfig:
         max_budget: epochs of the highest rung, that is of a whole fit; None for the fit's own.
         eta: reduction factor, at least 2; the best 1/eta of a rung is promoted.
         n_seeds: seeds per promising configuration, at least 1; a configuration is judged by the mean over its seeds.
+        ensemble_size: models at most that the search delivers together (``ensemble/``, `AutoMAX.predict`), at least 0; with
+            0 or 1 it delivers the best one alone. It may change from one run of a search to the next.
+        ensemble_selection: which models these are: ``"half"``, the better half of the trials that were trained to their
+            end, or ``"greedy"``, those that help the ensemble's validation score most, chosen one after the other and
+            perhaps repeatedly.
         executor: where trials run: ``"inline"`` (this process), ``"process"`` (child processes of this machine),
             ``"dask"`` (a cluster); ``"auto"`` is inline for one worker and process for several.
         n_workers: trials that run at once, at least 1.
@@ -146,6 +154,8 @@ class AutoMAXConfig:
     max_budget: int | None = None
     eta: int = 3
     n_seeds: int = 1
+    ensemble_size: int = 10
+    ensemble_selection: str = "half"
     executor: str = "auto"
     n_workers: int = 1
     gpus_per_trial: int | None = None

@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 
 from automax_lightning.search.planning.racing import incumbent, mean_and_spread
+from automax_lightning.search.storage.ensemble_folder import EnsembleTable, read_table
 from automax_lightning.search.storage.history import History
 from automax_lightning.search.storage.journal import read_search
 from automax_lightning.search.storage.state_file import log
@@ -180,6 +181,15 @@ class SearchRecord:
         if self.best is not None and self.best.number == number:
             return "best"
         return "default" if self.default is not None and self.default.number == number else ""
+
+    @cached_property
+    def ensemble(self) -> EnsembleTable | None:
+        """The models that the search delivers together, as they lie on the disk; None where there are none.
+
+        Raises:
+            CheckpointError: if ``ensemble.json`` is damaged.
+        """
+        return None if self.directory is None else read_table(self.directory)
 
     # Their scores on disk ---------------------------------------------------------------------------------------------
 
