@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from automax_lightning.report.ensemble import EnsembleScores, ensemble_lines, row
 from automax_lightning.search.planning.racing import mean_and_spread, runners
 from automax_lightning.search.planning.results import best_result
 from automax_lightning.trial.checkpoint import BEST
@@ -135,7 +136,9 @@ def _row(spec: TrialSpec, result: TrialResult | None) -> dict[str, Any]:
     return {**row, **spec.configuration}
 
 
-def summary(history: History, best: TrialResult | None, objective: Objective, best_directory: Path) -> str:
+def summary(
+    history: History, best: TrialResult | None, objective: Objective, best_directory: Path, ensemble: EnsembleScores | None = None
+) -> str:
     """The default and the best configuration side by side, and where the best checkpoint lies.
 
     Args:
@@ -143,6 +146,7 @@ def summary(history: History, best: TrialResult | None, objective: Objective, be
         best: its best result, or None before the first score.
         objective: names the score, and says which way it is better.
         best_directory: directory of the best checkpoint.
+        ensemble: what the ensemble scores, where there is one.
     """
     if best is None:
         return "No trial has a score."
@@ -152,12 +156,7 @@ def summary(history: History, best: TrialResult | None, objective: Objective, be
     lines += [f"  {name} = {value!r}" for name, value in specs[best.number].configuration.items()]
     lines.append(f"{'':<10}{'validation ' + objective.target:<20}test {objective.target}")
     if default is not None and default in history.results:
-        lines.append(_scores("default", history.results[default], objective))
-    lines.append(_scores("best", best, objective))
+        lines.append(row("default", history.results[default], objective.target))
+    lines.append(row("best", best, objective.target))
+    lines += [] if ensemble is None else ensemble_lines(ensemble, objective.target)
     return printable("\n".join([*lines, f"Best checkpoint: {best_directory / BEST}"]))
-
-
-def _scores(name: str, result: TrialResult, objective: Objective) -> str:
-    val = f"{result.score:.6f}" if result.score is not None and result.status.has_score else result.status.value
-    test = result.test.get(objective.target)
-    return f"{name:<10}{val:<20}{'-' if test is None else format(test, '.6f')}"

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 
 from automax_lightning.report.bootstrap import Interval, difference
+from automax_lightning.report.ensemble import ensemble_scores, is_partial, metric_of
 from automax_lightning.search.planning.racing import mean_and_spread
 from automax_lightning.search.record import SearchRecord
 from automax_lightning.trial.records import Status, TrialResult
 from automax_lightning.utils.formatting import show_score
 
 FEW_POSITIVES = 50
-_RANKING = ("AUROC", "AUPRC")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,7 +44,7 @@ def verdict(record: SearchRecord) -> Verdict:
     if best is None:
         failed = len(record.results) - len(record.scored)
         return Verdict("No trial has a score." if failed else "No trial is over yet.")
-    sentences = [_on_test(record, best)]
+    sentences = [_on_test(record, best), *_of_the_ensemble(record)]
     headline = _headline(record, best) if record.n_seeds == 1 else _headline_of_means(record, best)
     return Verdict(headline, tuple(sentences), tuple(_warnings(record, best)))
 
@@ -106,7 +104,7 @@ def _interval(record: SearchRecord) -> str:
     metric, gap = gap_on_test(record)
     if gap is None:
         return "; without the scores of both on disk there is no interval for it."
-    what = "" if metric == record.objective.target and not _is_partial(record) else f" of the whole {metric} {gap.value:+.4f},"
+    what = "" if metric == record.objective.target and not is_partial(record) else f" of the whole {metric} {gap.value:+.4f},"
     text = f" ({what.strip() + ' ' if what else ''}95 % bootstrap interval {gap.low:+.4f} to {gap.high:+.4f})."
     if gap.low == gap.high == 0:
         return f"{text} Both rank this test split alike."
@@ -115,29 +113,33 @@ def _interval(record: SearchRecord) -> str:
     return f"{text} The interval does not hold zero: the two differ on this test split."
 
 
+def _of_the_ensemble(record: SearchRecord) -> list[str]:
+    """What the ensemble is worth, where there is one."""
+    scores = ensemble_scores(record)
+    if scores is None:
+        return []
+    val = "" if scores.val is None else f" of validation {scores.metric} {show_score(scores.val)}, which is optimistic"
+    who = f"The ensemble of {len(scores.members)} trials{val}"
+    why = ", because its members were chosen there" if val else ""
+    if scores.test is None:
+        return [f"{who}{why}, has no test score."]
+    gap = scores.gap
+    interval = f" (95 % bootstrap interval {gap.low:+.4f} to {gap.high:+.4f})" if gap else ""
+    against = f", {gap.value:+.4f} against the best trial{interval}" if gap else ""
+    return [f"{who}{why}, has test {scores.metric} {show_score(scores.test)}{against}. It is what `predict` uses."]
+
+
 def gap_on_test(record: SearchRecord) -> tuple[str, Interval | None]:
     """The metric, and the paired difference of best and default on the test split; None without the scores of both.
 
     Args:
         record: the search.
     """
-    target = record.objective.target
-    metric = target if target in _RANKING and not _is_partial(record) else "AUROC"
+    metric = metric_of(record)
     if record.best is None or record.default is None or record.best.number == record.default.number:
         return metric, None
     one, other = (record.scores_of(result).splits.get("test") for result in (record.best, record.default))
     return metric, None if one is None or other is None else difference(one, other, metric)
-
-
-def _is_partial(record: SearchRecord) -> bool:
-    """Whether the logged AUROC is a partial one, which a range among the metric's arguments makes of it."""
-    return _has_range(record.history.settings.get("fit", {}))
-
-
-def _has_range(described: Any) -> bool:
-    if isinstance(described, Mapping):
-        return bool(described.get("metric_kwargs")) or any(map(_has_range, described.values()))
-    return isinstance(described, (list, tuple)) and any(map(_has_range, described))
 
 
 def _warnings(record: SearchRecord, best: TrialResult) -> list[str]:

@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 from automax_lightning.search.planning.racing import incumbent, mean_and_spread
-from automax_lightning.search.storage.ensemble_folder import EnsembleTable, read_table
+from automax_lightning.search.storage.ensemble_folder import FOLDER, EnsembleTable, Member, read_table
 from automax_lightning.search.storage.history import History
 from automax_lightning.search.storage.journal import read_search
 from automax_lightning.search.storage.state_file import log
@@ -200,6 +200,13 @@ class SearchRecord:
         kept = read_scores(TrialFiles.of(self.directory, result.number).scores)
         is_same = kept.epoch in (0, result.best_epoch)
         return kept if is_same else TrialScores(notes=dict.fromkeys(kept.splits, "they belong to another epoch"))
+
+    def scores_of_member(self, member: Member) -> TrialScores:
+        """Scores and labels of a member of the ensemble, which are kept beside its checkpoint in ``ensemble/`` too."""
+        if self.directory is None:
+            return TrialScores()
+        kept = self.directory / FOLDER / member.scores
+        return read_scores(kept if kept.exists() else TrialFiles.of(self.directory, member.trial).scores)
 
     def why_no_scores(self, result: TrialResult | None, split: str) -> str:
         """What is there instead of a trial's scores on a split, as part of a sentence."""

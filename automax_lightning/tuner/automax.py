@@ -15,6 +15,7 @@ from automax_lightning.config import AutoMAXConfig
 from automax_lightning.display.terminal import SearchProgress
 from automax_lightning.errors import CheckpointError, ConfigError, FirstTrialFailedError
 from automax_lightning.report import tables
+from automax_lightning.report.ensemble import comparison, ensemble_scores
 from automax_lightning.search.interrupt import StopSignal
 from automax_lightning.search.proposer.surrogates import failure_cost
 from automax_lightning.search.record import SearchRecord
@@ -333,17 +334,21 @@ class AutoMAX:
         return tables.trials_dataframe(self.history.asks, self.history.results)
 
     def trial_table(self) -> str:
-        """The table that is printed after the search; with several seeds or losses, a second one that compares them."""
+        """The table that is printed after the search.
+
+        With several seeds or losses, a second one compares them; with an ensemble, the last one compares it with the default
+        and the best trial.
+        """
         lines = [tables.trial_table(self.record.results, self.objective)]
         if self.plan.n_seeds > 1:
             lines.append(tables.seed_table(self.history, self.objective))
         if self.arm is not None:
             lines.append(tables.arm_table(self.history, self.objective, self.arm))
-        return "\n".join(lines)
+        return "\n".join([*lines, *filter(None, [comparison(self.record)])])
 
     def summary(self) -> str:
-        """The default and the best configuration side by side, and where the best checkpoint lies."""
-        return tables.summary(self.history, self.best, self.objective, self.best_directory)
+        """The default, the best configuration and the ensemble side by side, and where the best checkpoint lies."""
+        return tables.summary(self.history, self.best, self.objective, self.best_directory, ensemble_scores(self.record))
 
     # Models ---------------------------------------------------------------------------------------------------------
 
