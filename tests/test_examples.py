@@ -32,6 +32,7 @@ def test_a_story_is_short(path: Path) -> None:
     assert f"({path.name})" in (EXAMPLES / "README.md").read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_fit_auroc(tmp_path: Path) -> None:
     assert number(output(tmp_path, "fit_auroc.py"), "test AUROC") > 0.8
 

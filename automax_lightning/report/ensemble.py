@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from automax_lightning.errors import CheckpointError
 from automax_lightning.report.bootstrap import Interval, difference
+from automax_lightning.search.planning.racing import mean_and_spread
 from automax_lightning.search.ranking import Average, averaging, on_one_scale, ranking_score, weighted_mean
 from automax_lightning.search.record import SearchRecord
-from automax_lightning.trial.records import TrialResult
+from automax_lightning.trial.records import Objective, TrialResult
 from automax_lightning.trial.score_file import SplitScores, TrialScores
+
+if TYPE_CHECKING:
+    from automax_lightning.search.storage.history import History
 
 _RANKING = ("AUROC", "AUPRC")
 
@@ -104,20 +108,26 @@ def comparison(record: SearchRecord) -> str:
         return ""
     target = record.objective.target
     lines = [f"{'':<10}{'validation ' + target:<20}test {target}"]
-    lines += [row(name, result, target) for name, result in (("default", record.default), ("best", record.best)) if result]
+    roles = (("default", record.default), ("best", record.best))
+    lines += [row(name, result, record.objective, record.history) for name, result in roles if result is not None]
     return "\n".join([*lines, *ensemble_lines(scores, target)])
 
 
-def row(name: str, result: TrialResult, target: str) -> str:
-    """One trial's line of the comparison.
+def row(name: str, result: TrialResult, objective: Objective, history: History) -> str:
+    """One trial's line of the comparison; with folds, the validation score is the mean over them.
 
     Args:
         name: what it is.
         result: of the trial.
-        target: the metric.
+        objective: names the score.
+        history: everything recorded.
     """
-    val = f"{result.score:.6f}" if result.score is not None and result.status.has_score else result.status.value
-    test = result.test.get(target)
+    val, split = result.status.value, history.spec(result.number).split
+    if result.score is not None and result.status.has_score:
+        has_folds = split is not None and split.fold is not None
+        score = mean_and_spread(history, objective, result.number)[0] if has_folds else result.score
+        val = f"{score:.6f}"
+    test = result.test.get(objective.target)
     return f"{name:<10}{val:<20}{'-' if test is None else format(test, '.6f')}"
 
 

@@ -55,13 +55,14 @@ def _outcome(result: TrialResult) -> str:
 
 
 def seed_table(history: History, objective: Objective) -> str:
-    """Mean and spread of the configurations that were run on several seeds.
+    """Mean and spread of the configurations that were run on several seeds or folds.
 
     Args:
         history: everything recorded.
         objective: names the score, and says which way it is better.
     """
-    lines = [f"{'Trials':<16} {'mean ' + objective.target:<14} {'spread':<10} seeds"]
+    has_folds = any(spec.split is not None for spec in history.asks)
+    lines = [f"{'Trials':<16} {'mean ' + objective.target:<14} {'spread':<10} {'folds' if has_folds else 'seeds'}"]
     for runner in runners(history, objective):
         if len(runner.costs) > 1:
             mean, spread, seeds = mean_and_spread(history, objective, runner.numbers[0])
@@ -109,7 +110,8 @@ def trials_dataframe(specs: Sequence[TrialSpec], results: Mapping[int, TrialResu
 
     Returns:
         Columns ``trial, origin, status, score, epochs, best_epoch, seconds, checkpoint, reason``, then ``val/<metric>``,
-        ``test/<metric>``, and one column per hyperparameter (missing where it was inactive).
+        ``test/<metric>``, and one column per hyperparameter (missing where it was inactive). With folds there is a column
+        ``fold``, from 0, too.
     """
     import pandas as pd
 
@@ -119,6 +121,8 @@ def trials_dataframe(specs: Sequence[TrialSpec], results: Mapping[int, TrialResu
 
 def _row(spec: TrialSpec, result: TrialResult | None) -> dict[str, Any]:
     row: dict[str, Any] = {"trial": spec.number, "origin": spec.origin}
+    if spec.split is not None and spec.split.fold is not None:
+        row["fold"] = spec.split.fold
     if result is None:
         row["status"] = "RUNNING"
         return {**row, **spec.configuration}
@@ -156,7 +160,10 @@ def summary(
     lines += [f"  {name} = {value!r}" for name, value in specs[best.number].configuration.items()]
     lines.append(f"{'':<10}{'validation ' + objective.target:<20}test {objective.target}")
     if default is not None and default in history.results:
-        lines.append(row("default", history.results[default], objective.target))
-    lines.append(row("best", best, objective.target))
+        lines.append(row("default", history.results[default], objective, history))
+    lines.append(row("best", best, objective, history))
     lines += [] if ensemble is None else ensemble_lines(ensemble, objective.target)
+    split = specs[best.number].split
+    if split is not None and split.n_folds is not None:
+        lines.append(f"Validation scores are means over folds; trial {best.number} is the model of the first one.")
     return printable("\n".join([*lines, f"Best checkpoint: {best_directory / BEST}"]))

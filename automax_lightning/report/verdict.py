@@ -45,7 +45,7 @@ def verdict(record: SearchRecord) -> Verdict:
         failed = len(record.results) - len(record.scored)
         return Verdict("No trial has a score." if failed else "No trial is over yet.")
     sentences = [_on_test(record, best), *_of_the_ensemble(record)]
-    headline = _headline(record, best) if record.n_seeds == 1 else _headline_of_means(record, best)
+    headline = _headline(record, best) if record.repetitions == 1 else _headline_of_means(record, best)
     return Verdict(headline, tuple(sentences), tuple(_warnings(record, best)))
 
 
@@ -63,26 +63,33 @@ def _headline(record: SearchRecord, best: TrialResult) -> str:
 
 
 def _headline_of_means(record: SearchRecord, best: TrialResult) -> str:
-    """With several seeds the best configuration is the one with the best mean, and trials are its runs."""
+    """With several seeds or folds the best configuration is the one with the best mean, and trials are its runs."""
     default, target = record.default, record.objective.target
     mean = _mean(record, best)
     is_default = default is not None and record.specs[default.number].configuration == record.specs[best.number].configuration
     if is_default:
-        return f"The default configuration has the best mean: validation {target} {mean}. Its best run is trial {best.number}."
+        return (
+            f"The default configuration has the best mean: validation {target} {mean}. Its {_run(record)} is trial {best.number}."
+        )
     against = f" against {_mean(record, default)} of the default" if default is not None and default.status.has_score else ""
     return f"The configuration of trial {best.number} has the best mean: validation {target} {mean}{against}."
 
 
 def _mean(record: SearchRecord, result: TrialResult) -> str:
     mean, spread, seeds = mean_and_spread(record.history, record.objective, result.number)
-    return f"{show_score(mean)} (one seed)" if spread is None else f"{show_score(mean)} ± {show_score(spread)} ({seeds} seeds)"
+    one = record.repetition
+    return f"{show_score(mean)} (one {one})" if spread is None else f"{show_score(mean)} ± {show_score(spread)} ({seeds} {one}s)"
+
+
+def _run(record: SearchRecord) -> str:
+    return "first fold" if record.resampling.has_folds else "best run"
 
 
 def _on_test(record: SearchRecord, best: TrialResult) -> str:
     target, default = record.objective.target, record.default
     own = best.test.get(target)
-    who = "it has" if record.n_seeds == 1 else f"trial {best.number} has"
-    same = "" if record.n_seeds == 1 else _runs(record, best)
+    who = "it has" if record.repetitions == 1 else f"trial {best.number} has"
+    same = "" if record.repetitions == 1 else _runs(record, best)
     if own is None:
         return "There is no test score, so nothing tells how much of the validation score is luck."
     other = None if default is None or default.number == best.number else default.test.get(target)
@@ -96,8 +103,9 @@ def _runs(record: SearchRecord, best: TrialResult) -> str:
     """Which run of the default a run is compared with."""
     if record.default is None:
         return ""
-    is_same = record.specs[best.number].seed == record.specs[record.default.number].seed
-    return f" of the default's run {'on the same seed' if is_same else 'on another seed'} (trial {record.default.number})"
+    one, other = record.specs[best.number], record.specs[record.default.number]
+    is_same = one.split == other.split if record.resampling.has_folds else one.seed == other.seed
+    return f" of the default's run on {'the same' if is_same else 'another'} {record.repetition} (trial {record.default.number})"
 
 
 def _interval(record: SearchRecord) -> str:

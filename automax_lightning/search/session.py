@@ -131,7 +131,8 @@ class SearchSession:
             seed = (self.seed + (repetition if self.deterministic else number - 1)) % 2**32
         directory = self.directories.of(number)
         budget = None if origin == "user" else self.plan.first_budget(number)
-        spec = TrialSpec(number, dict(chosen), seed, budget, directory, origin, self.plan.epochs, self.history.search)
+        split = self.plan.resampling.split(number, repetition)
+        spec = TrialSpec(number, dict(chosen), seed, budget, directory, origin, self.plan.epochs, self.history.search, split)
         self.journal.record_ask(spec)
         return spec
 
@@ -172,7 +173,7 @@ class SearchSession:
             if rule is None or epoch < newest:  # what was judged once is not judged again when it is trained again
                 return None
             # What others have brought meanwhile depends on who is faster.
-            history = before if self.is_ordered else self.history
+            history = (before if self.is_ordered else self.history).on_fold(spec.split)
             return rule.verdict([curve[each] for each in sorted(curve)], history)
 
         return on_epoch
@@ -184,7 +185,7 @@ class SearchSession:
         self.journal.record_result(result)
         if result.status.is_final:
             self._settle()  # a crash before this is made good at the next start
-            self.listener.trial_finished(result, self.best())
+            self.listener.trial_finished(result, self.plan.shown_best(self.history))
         return result
 
     def _next_result(self) -> TrialResult:

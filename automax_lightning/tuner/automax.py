@@ -149,7 +149,7 @@ class AutoMAX:
             run_search(self.setup, self.history, self._keep, console=self._console, client=self._client, known=self._known)
         self.say(self.trial_table())
         if _progress(self.record) == before:
-            self.say(f"{_count(len(before), self.config.n_trials)} already there; nothing was trained.")
+            self.say(f"{_count(len(before), self.plan.n_trials)} already there; nothing was trained.")
         incumbent = self.incumbent
         if incumbent is None:
             reasons = sorted({result.reason for result in self.record.results.values()})
@@ -303,7 +303,7 @@ class AutoMAX:
 
     @property
     def best_score(self) -> float:
-        """The best validation score so far, ``-inf`` before the first; with several seeds, the mean over them."""
+        """The best validation score so far, ``-inf`` before the first; with several seeds or folds, the mean over them."""
         return self.record.best_score
 
     @property
@@ -340,7 +340,7 @@ class AutoMAX:
         and the best trial.
         """
         lines = [tables.trial_table(self.record.results, self.objective)]
-        if self.plan.n_seeds > 1:
+        if self.plan.repetitions > 1:
             lines.append(tables.seed_table(self.history, self.objective))
         if self.arm is not None:
             lines.append(tables.arm_table(self.history, self.objective, self.arm))
@@ -362,11 +362,12 @@ class AutoMAX:
             CheckpointError: if no trial has a score, its checkpoint is gone or damaged, or holds objects that are not trusted.
             ConfigError: if the trainable has no module.
         """
-        if self.best is None:
+        best = self.best
+        if best is None:
             path = self.best_directory / BEST
             raise CheckpointError(str(path), "the best trial's checkpoint", "none", "Run optimize() first.")
-        path = verify_best(self.directory, self.experiment_name, self.history, self.best)
-        module = module_of(self.setup.make(self.best_config), "load_best_model")
+        path = verify_best(self.directory, self.experiment_name, self.history, best)
+        module = module_of(self.setup.make_trial(self.history.spec(best.number)), "load_best_model")
         return loaded(module, path, TrialIdentity(), trust=self.config.trust if trust is None else trust)
 
     def predict(self, data: Data, batch_size: int = 1024) -> Tensor:
@@ -504,7 +505,7 @@ class AutoMAX:
     def _repr_html_(self) -> str:
         from automax_lightning.report.page.search_card import search_card
 
-        return search_card(self.reading(), self.config.n_trials)
+        return search_card(self.reading(), self.plan.n_trials)
 
 
 def _progress(record: SearchRecord) -> dict[int, int]:

@@ -78,7 +78,7 @@ def ensemble(setup: SearchSetup, record: SearchRecord, top_k: int) -> Ensemble:
     members = [result for result in ranked_trials(record) if result.checkpoint and result.checkpoint.exists()][:top_k]
     if not members:
         raise CheckpointError(str(setup.directory), "finished trials with their checkpoints", "none", "Run optimize() first.")
-    fits = [fit_of(setup.make(record.configuration_of(result.number)), "ensemble") for result in members]
+    fits = [fit_of(setup.make_trial(record.specs[result.number]), "ensemble") for result in members]
     scored: list[dict[str, tuple[Tensor, Tensor]]] = [{} for _ in fits]
     for split in ("val", "test"):
         for fit, result, scores in zip(fits, members, scored, strict=True):

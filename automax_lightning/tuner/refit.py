@@ -144,7 +144,7 @@ def _train(
 ) -> _Trained:  # fmt: skip
     assert result.best_epoch is not None  # a result with a score has one
     spec = record.specs[result.number]
-    fit = fit_of(setup.make(spec.configuration), "refit")
+    fit = fit_of(setup.make_trial(spec), "refit")
     schedule = spec.epochs or fit.epochs
     epochs = schedule if plan.epochs == "all" else result.best_epoch
     path = setup.directory / name

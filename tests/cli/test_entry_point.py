@@ -114,11 +114,13 @@ def test_without_a_search_section_the_pairs_default_space_is_searched(project: P
     ("sections", "code", "message"),
     [
         ({"search": {"model.init_args.los": {"choices": ["a"]}}}, 2, "search.model.init_args.los: .*model.init_args.loss"),
-        ({"search": {"trainer.max_epochs": {"choices": ["many"]}}}, 2, "search.trainer.max_epochs: expected values of the type"),
+        pytest.param(
+            {"search": {"trainer.max_epochs": {"choices": ["many"]}}}, 2,
+            "search.trainer.max_epochs: expected values of the type", marks=pytest.mark.slow),
         ({"search": {"data.init_args.batch_size": {"lo": 1}}}, 2, "data.init_args.batch_size: expected one of the keys"),
         ({"automax": {"n_trails": 3}}, 2, "n_trails"),
         ({"automax": {"n_trials": 0}}, 2, "n_trials"),
-        ({"automax": {"target": "AUC"}}, 2, "AutoMAX.target"),
+        pytest.param({"automax": {"target": "AUC"}}, 2, "AutoMAX.target", marks=pytest.mark.slow),
         ({"trainer": {"max_epoch": 3}}, 2, "max_epoch"),
         ({"data": {"class_path": "automax_lightning.TabularDataModule",
                    "init_args": {"path": "d.csv", "target": "label"}}}, 2, "TabularDataModule does it with positive="),

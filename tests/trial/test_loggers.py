@@ -5,6 +5,9 @@ from __future__ import annotations
 import csv
 import dataclasses
 import json
+import multiprocessing
+import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +17,16 @@ from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.plugins.hparams import plugin_data_pb2
 
-from automax_lightning import AutoMAX, AutoMAXConfig, Fit, Objective, TrialSpec, autopartial, parse_hyperparameters_from_dict
+from automax_lightning import (
+    AutoMAX,
+    AutoMAXConfig,
+    Fit,
+    Objective,
+    TrialResult,
+    TrialSpec,
+    autopartial,
+    parse_hyperparameters_from_dict,
+)
 from automax_lightning.errors import ConfigError
 from automax_lightning.trial.loggers import Run, fresh_loggers
 from tests.support.fits import Points, Regression
@@ -81,12 +93,8 @@ def test_a_logger_of_the_users_own_is_made_anew_for_each_trial(tmp_path: Path) -
     assert not (tmp_path / "csv" / "team" / "version_0").exists()
 
 
-class Killed(BaseException):
-    """Nothing catches it, as nothing catches a kill."""
-
-
 class Dies(L.Callback):
-    """Ends the trial in its third epoch the first time, as a kill would: nothing is closed."""
+    """Ends the process in the trial's third epoch the first time, as a kill would: nothing is closed."""
 
     def __init__(self, mark: Path) -> None:
         self.mark = mark
@@ -94,20 +102,24 @@ class Dies(L.Callback):
     def on_train_batch_start(self, trainer: L.Trainer, pl_module: L.LightningModule, batch: Any, batch_idx: int) -> None:
         if trainer.current_epoch == 2 and batch_idx == 1 and not self.mark.exists():
             self.mark.touch()
-            raise Killed("killed in epoch 3")
+            os._exit(9)
 
 
-@pytest.mark.parametrize("kind", ["csv", "tensorboard"])
+def run_once(directory: Path, kind: str, callbacks: Sequence[L.Callback]) -> TrialResult:
+    fit = Fit(Regression, Points(), epochs=4, objective=Objective("score"), callbacks=callbacks,
+              trainer_kwargs={"logger": kind, "accelerator": "cpu", "log_every_n_steps": 1})  # fmt: skip
+    return fit.run(spec=TrialSpec(1, {"k": 1}, directory=directory))
+
+
+@pytest.mark.parametrize("kind", ["csv", pytest.param("tensorboard", marks=pytest.mark.slow)])
 def test_a_continued_trial_continues_its_run_without_an_epoch_twice(tmp_path: Path, kind: str) -> None:
-    def run(name: str, callbacks: Any) -> Any:
-        fit = Fit(Regression, Points(), epochs=4, objective=Objective("score"), callbacks=callbacks,
-                  trainer_kwargs={"logger": kind, "accelerator": "cpu", "log_every_n_steps": 1})  # fmt: skip
-        return fit.run(spec=TrialSpec(1, {"k": 1}, directory=tmp_path / name / "trials" / "0001"))
-
-    straight = run("straight", [])
-    with pytest.raises(Killed, match="killed in epoch 3"):
-        run("cut", [Dies(tmp_path / "mark")])
-    continued = run("cut", [Dies(tmp_path / "mark")])
+    straight = run_once(tmp_path / "straight" / "trials" / "0001", kind, [])
+    cut = tmp_path / "cut" / "trials" / "0001", kind, [Dies(tmp_path / "mark")]
+    child = multiprocessing.get_context("spawn").Process(target=run_once, args=cut)
+    child.start()
+    child.join()
+    assert child.exitcode == 9
+    continued = run_once(*cut)
     assert dataclasses.replace(continued, seconds=0, checkpoint=None) == dataclasses.replace(straight, seconds=0, checkpoint=None)
     folders = [tmp_path / name / "trials" / "0001" for name in ("straight", "cut")]
     logged = {"csv": lambda folder, tag: rows(folder / "metrics.csv", tag), "tensorboard": scalars}[kind]
@@ -116,6 +128,7 @@ def test_a_continued_trial_continues_its_run_without_an_epoch_twice(tmp_path: Pa
         assert logged(folders[0], tag) == logged(folders[1], tag)
 
 
+@pytest.mark.slow
 def test_trials_in_other_processes_log_as_well(tmp_path: Path) -> None:
     tuner = search(tmp_path, CSVLogger(tmp_path / "csv"), executor="process")
     tuner.optimize()

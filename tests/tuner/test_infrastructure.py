@@ -52,7 +52,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(retrying, "BACK_OFF_SECONDS", 0.01)
 
 
-@pytest.mark.parametrize("place", ["inline", "process"])
+@pytest.mark.parametrize("place", ["inline", pytest.param("process", marks=pytest.mark.slow)])
 def test_data_that_fail_once_cost_nothing(tmp_path: Path, place: str) -> None:
     search = tuner(tmp_path, n_trials=3, made=flaky(tmp_path, 1), target="score", executor=place)
     search.optimize()
@@ -60,7 +60,9 @@ def test_data_that_fail_once_cost_nothing(tmp_path: Path, place: str) -> None:
     assert list(tmp_path.glob("mark-*")) == []
 
 
-@pytest.mark.parametrize("place", [{"executor": "inline"}, {"n_workers": 2}], ids=["inline", "process"])
+@pytest.mark.parametrize(
+    "place", [{"executor": "inline"}, pytest.param({"n_workers": 2}, marks=pytest.mark.slow)], ids=["inline", "process"]
+)
 def test_data_that_go_on_failing_stop_the_search_and_spend_nothing(tmp_path: Path, place: dict[str, Any]) -> None:
     made = flaky(tmp_path, 4)
     search = tuner(tmp_path, n_trials=3, made=made, target="score", **place)
@@ -130,6 +132,7 @@ print("ended", [entry["status"] for entry in search.log])
 """
 
 
+@pytest.mark.slow
 def test_a_disk_that_takes_no_more_stops_the_search_and_loses_nothing(tmp_path: Path) -> None:
     environment = {**os.environ, "PYTHONPATH": os.getcwd()}
     done = subprocess.run([sys.executable, "-c", FULL, str(tmp_path)], capture_output=True, text=True, check=True, timeout=200,

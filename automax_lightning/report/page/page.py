@@ -83,7 +83,9 @@ def page(record: SearchRecord) -> str:
 
 def _marks_of(record: SearchRecord) -> str:
     note = "Hollow marks are partial scores; they are not compared with whole trials."
-    return note if record.n_seeds == 1 else f"{note} The best configuration is the one with the best mean over its seeds."
+    if record.repetitions == 1:
+        return note
+    return f"{note} The best configuration is the one with the best mean over its {record.repetition}s."
 
 
 def _figures(record: SearchRecord) -> dict[str, Drawn | None]:

@@ -24,7 +24,7 @@ from automax_lightning.trial.records import TrialResult, TrialSpec
 from automax_lightning.trial.records_json import result_to_json, spec_to_json
 from automax_lightning.utils.serialization import encode, encode_values
 
-_FREE = ("version", "n_trials", "format")
+_FREE = ("version", "n_trials", "n_fits", "format")
 _SET_ASIDE = re.compile(r"\.(foreign|damaged)\d*$")
 """What a trial has found in its place and moved away: it need not be ours."""
 """Settings that may differ from one run of a search to the next."""

@@ -136,6 +136,7 @@ def test_bad_settings_are_refused_at_once(make: Any, kind: type[Exception], mess
         make()
 
 
+@pytest.mark.slow
 def test_splits_are_the_same_in_another_process() -> None:
     code = (
         "from automax_lightning import DigitsDataModule; "

@@ -95,7 +95,7 @@ def doing(folder: Path, *deeds: str) -> autopartial:
         ("signals", Status.SUCCESS, ""),
     ],
 )
-@pytest.mark.parametrize("place", ["inline", "process"])
+@pytest.mark.parametrize("place", ["inline", pytest.param("process", marks=pytest.mark.slow)])
 def test_one_bad_trial_costs_one_trial(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, deed: str, status: Status, reason: str, place: str
 ) -> None:
@@ -117,6 +117,7 @@ def test_one_bad_trial_costs_one_trial(
     json.loads((tmp_path / "out" / "s" / "journal.jsonl").read_text(encoding="utf-8").splitlines()[-1])
 
 
+@pytest.mark.slow
 def test_a_worker_that_leaves_by_itself_is_said_to_have_done_so(tmp_path: Path) -> None:
     search = tuner(tmp_path, n_trials=2, made=doing(tmp_path, "nothing", "os._exit"), target="score", executor="process")
     search.optimize()

@@ -38,6 +38,7 @@ def test_trials_in_a_child_are_the_trials_in_this_process(tmp_path: Path) -> Non
     assert len(list((child.directory / "workers").iterdir())) == 1
 
 
+@pytest.mark.slow
 def test_what_happens_to_a_process_is_a_result(tmp_path: Path) -> None:
     settings = {"n_workers": 2, "trial_time_limit": 6.0, "retries": 0, **PROCESS}
     search = tuner(tmp_path, n_trials=8, made=badly(tmp_path), target="score", **settings)
@@ -57,6 +58,7 @@ def test_what_happens_to_a_process_is_a_result(tmp_path: Path) -> None:
     assert "killed: the process of the trial died" in search.trial_table()
 
 
+@pytest.mark.slow
 def test_a_trial_whose_process_died_goes_on_in_another_when_asked(tmp_path: Path) -> None:
     made = badly(tmp_path, ("dies once", "good"))
     search = tuner(tmp_path, n_trials=1, made=made, target="score", retries=1, **PROCESS)
@@ -67,6 +69,7 @@ def test_a_trial_whose_process_died_goes_on_in_another_when_asked(tmp_path: Path
     assert [event["epoch"] for event in events if event["event"] == "epoch"] == [1, 2, 3, 4]  # epochs 1 and 2 once
 
 
+@pytest.mark.slow
 def test_with_two_in_flight_each_proposal_follows_from_the_journal_above_it(tmp_path: Path) -> None:
     search = tuner(tmp_path, n_trials=9, n_workers=2)
     search.optimize()

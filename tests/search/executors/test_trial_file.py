@@ -30,20 +30,20 @@ def test_a_trial_comes_back_as_it_was(tmp_path: Path) -> None:
 def test_paths_are_relative_to_the_search_and_the_file_is_plain_json(tmp_path: Path) -> None:
     content = json.loads(file(tmp_path).write().read_text())
     assert content["trial"]["directory"] == "trials/0003"
-    assert set(content) == {"trial", "target", "mode", "factory", "root", "time_limit", "verbose"}
+    assert set(content) == {"trial", "target", "mode", "factory", "root", "time_limit", "verbose", "trust"}
 
 
 def test_a_trainable_has_the_values_of_its_configuration() -> None:
-    made = make_trainable(telling(), TrialSpec(1, {"x": 0.25}), verbose=False)
+    made = make_trainable(telling(), TrialSpec(1, {"x": 0.25}), verbose=False, trust=False)
     assert isinstance(made, Telling)
     assert made.x == 0.25
     with pytest.raises(SpaceError, match=r"configuration.y: expected a hyperparameter of the space"):
-        make_trainable(telling(), TrialSpec(1, {"y": 0.25}), verbose=False)
+        make_trainable(telling(), TrialSpec(1, {"y": 0.25}), verbose=False, trust=False)
 
 
-@pytest.mark.parametrize("verbose", [True, False])
-def test_a_fit_is_told_to_show_what_lightning_says(verbose: bool) -> None:
+@pytest.mark.parametrize(("verbose", "trust"), [(True, False), (False, True)])
+def test_a_fit_is_told_what_to_show_and_whom_to_trust(verbose: bool, trust: bool) -> None:
     factory = autopartial(lambda x: make(), x=Float("x", (0.0, 1.0)))
-    made = make_trainable(factory, TrialSpec(1, {"x": 0.5}), verbose=verbose)
+    made = make_trainable(factory, TrialSpec(1, {"x": 0.5}), verbose=verbose, trust=trust)
     assert isinstance(made, Fit)
-    assert made.verbose is verbose
+    assert (made.verbose, made.trust) == (verbose, trust)

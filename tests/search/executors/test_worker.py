@@ -47,7 +47,7 @@ def test_a_worker_tells_start_epochs_and_result_and_serves_the_next(tmp_path: Pa
         channel.send({"trial": str(trial(tmp_path, number, x))})
         assert channel.recv() == {"started": number}
         assert channel.recv() == {"epoch": 1, "score": x}
-        channel.send({"verdict": None, "pause": False})
+        channel.send({"stop_reason": None, "pause": False})
         answer = channel.recv()
         result = result_from_json(answer["result"], tmp_path)
         assert (result.number, result.score, answer["is_spent"]) == (number, x, False)
@@ -63,7 +63,7 @@ def test_a_trial_that_cannot_be_made_is_a_result_and_the_worker_lives(tmp_path: 
     channel.send({"trial": str(trial(tmp_path, 2, 0.5))})
     assert channel.recv() == {"started": 2}
     channel.recv()
-    channel.send({"verdict": None, "pause": False})
+    channel.send({"stop_reason": None, "pause": False})
     channel.recv()
 
 

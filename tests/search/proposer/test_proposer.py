@@ -44,6 +44,7 @@ def test_a_proposal_depends_on_the_history_alone() -> None:
     assert other.values != history[7].values
 
 
+@pytest.mark.slow
 def test_five_hash_seeds_propose_the_same_fifteen_configurations() -> None:
     code = (
         "import json; from automax_lightning.search.proposer.proposer import Proposer; "

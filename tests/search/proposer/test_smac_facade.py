@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import gc
+import json
 from pathlib import Path
 
 import pytest
@@ -41,10 +42,12 @@ def test_a_facade_knows_every_told_trial_and_keeps_its_scratch_directory_no_long
     assert not scratch.exists()
 
 
-def test_an_export_replaces_what_another_one_left(tmp_path: Path) -> None:
-    (tmp_path / "smac").mkdir()
-    (tmp_path / "smac" / "stale.json").write_text("{}")
-    (tmp_path / "smac.new").mkdir()  # of a process that was killed while it wrote
+def test_an_export_replaces_its_own_files_and_leaves_every_other(tmp_path: Path) -> None:
     export(facade(aucm_space(), 1, [], None), tmp_path / "smac")
-    assert [path.name for path in tmp_path.iterdir()] == ["smac"]
-    assert not (tmp_path / "smac" / "stale.json").exists()
+    written = {path.name for path in (tmp_path / "smac").iterdir()}
+    (tmp_path / "smac" / "runhistory.json").write_text("cut")
+    (tmp_path / "smac" / "mine.json").write_text("mine")
+    export(facade(aucm_space(), 1, [], None), tmp_path / "smac")
+    assert {path.name for path in (tmp_path / "smac").iterdir()} == {*written, "mine.json"}
+    assert json.loads((tmp_path / "smac" / "runhistory.json").read_text())["data"] == []
+    assert (tmp_path / "smac" / "mine.json").read_text() == "mine"
