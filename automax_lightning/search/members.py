@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from automax_lightning.errors import CheckpointError
 from automax_lightning.search.planning.results import cost_of
 from automax_lightning.search.ranking import quantiles as quantiles_of
 from automax_lightning.search.ranking import ranking_score, weighted_mean
@@ -53,6 +54,22 @@ def ensemble_of(record: SearchRecord, rule: EnsembleRule) -> EnsembleTable:
     if kept is not None and kept.rule == "greedy" and kept.search == record.history.search:
         return kept
     return table_of(record, rule, chosen_trials(record, rule))
+
+
+def is_delivered(record: SearchRecord, rule: EnsembleRule) -> bool:
+    """Whether the folder of a search that is over holds what the rule asks for; what greedy selection has chosen is believed.
+
+    Args:
+        record: the search.
+        rule: how members are chosen.
+    """
+    try:
+        kept = record.ensemble
+    except CheckpointError:  # it is damaged
+        return False
+    if rule.selection == "greedy" and rule.is_wanted:
+        return kept is None or kept.rule in ("greedy", "folds")
+    return (() if kept is None else kept.members) == ensemble_of(record, rule).members
 
 
 def chosen_trials(record: SearchRecord, rule: EnsembleRule) -> dict[int, int]:

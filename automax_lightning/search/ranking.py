@@ -106,8 +106,11 @@ def weighted_mean(members: Sequence[np.ndarray], weights: Sequence[int]) -> np.n
         members: arrays of one shape.
         weights: how often each member counts, at least 1.
     """
-    total = sum(weight * scores for weight, scores in zip(weights, members, strict=True))
-    return np.asarray(total / sum(weights))
+    mean = sum(weight * scores for weight, scores in zip(weights, members, strict=True)) / sum(weights)
+    # Equal means of different quantiles are ties, and must not be ordered by the last bits of their sums.
+    fraction, exponent = np.frexp(mean)
+    rounded = np.ldexp(np.rint(fraction * 2.0**44) / 2.0**44, exponent)
+    return np.asarray(np.where((rounded >= 1) & (mean < 1), mean, rounded))
 
 
 def ranking_score(metric: str, scores: np.ndarray, labels: np.ndarray) -> float | None:

@@ -17,6 +17,7 @@ from automax_lightning.errors import CheckpointError, ConfigError, FirstTrialFai
 from automax_lightning.report import tables
 from automax_lightning.report.ensemble import comparison, ensemble_scores
 from automax_lightning.search.interrupt import StopSignal
+from automax_lightning.search.members import is_delivered
 from automax_lightning.search.proposer.surrogates import failure_cost
 from automax_lightning.search.record import SearchRecord
 from automax_lightning.search.storage.best import verify_best
@@ -144,7 +145,8 @@ class AutoMAX:
         """
         before = _progress(self.record)
         is_over = self.setup.plan.next(self.history) is None
-        is_settled = self.history.settled or not os.access(self.directory, os.W_OK)  # a finished search may be only read
+        is_whole = self.history.settled and is_delivered(self.record, self.setup.ensemble)
+        is_settled = is_whole or not os.access(self.directory, os.W_OK)  # a finished search may be only read
         if self.config.overwrite or not (is_over and is_settled):
             run_search(self.setup, self.history, self._keep, console=self._console, client=self._client, known=self._known)
         self.say(self.trial_table())

@@ -67,6 +67,14 @@ def test_a_weight_counts_a_member_so_often() -> None:
     assert weighted_mean([np.array([0.0]), np.array([0.9])], [1, 2]).tolist() == pytest.approx([0.6])
 
 
+def test_equal_means_are_ties_and_a_mean_of_scores_below_one_is_below_one() -> None:
+    reference = np.arange(401.0)
+    one, other = (quantiles(reference, rows) for rows in (np.array([3.0, 20.0, 111.0]), np.array([280.0, 263.0, 172.0])))
+    assert len(np.unique(weighted_mean([one, other], [1, 1]))) == 1
+    almost = np.array([np.nextafter(1.0, 0.0)])
+    assert weighted_mean([almost, almost], [1, 1])[0] < 1
+
+
 @given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 1)), min_size=2, max_size=40))
 def test_areas_are_those_of_scikit_learn(rows: list[tuple[int, int]]) -> None:
     scores, labels = (np.array(column, float) for column in zip(*rows, strict=True))
