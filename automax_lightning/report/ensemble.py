@@ -141,5 +141,8 @@ def ensemble_lines(scores: EnsembleScores, target: str) -> list[str]:
     named = "" if scores.metric == target else f"{scores.metric} "
     val, test = ("-" if value is None else f"{named}{value:.6f}" for value in (scores.val, scores.test))
     numbers = ", ".join(map(str, scores.members))
-    said = f"The ensemble averages trials {numbers}, which were chosen on the validation rows: its score there is optimistic."
+    why = "each with validation rows of its own: only the test score is theirs together."
+    if scores.val is not None:
+        why = "which were chosen on the validation rows: its score there is optimistic."
+    said = f"The ensemble averages trials {numbers}, {why}"
     return [f"{'ensemble':<10}{val:<20}{test}", said]

@@ -128,13 +128,13 @@ def _of_the_ensemble(record: SearchRecord) -> list[str]:
         return []
     val = "" if scores.val is None else f" of validation {scores.metric} {show_score(scores.val)}, which is optimistic"
     who = f"The ensemble of {len(scores.members)} trials{val}"
-    why = ", because its members were chosen there" if val else ""
+    why = ", because its members were chosen there," if val else ""
     if scores.test is None:
-        return [f"{who}{why}, has no test score."]
+        return [f"{who}{why} has no test score."]
     gap = scores.gap
     interval = f" (95 % bootstrap interval {gap.low:+.4f} to {gap.high:+.4f})" if gap else ""
     against = f", {gap.value:+.4f} against the best trial{interval}" if gap else ""
-    return [f"{who}{why}, has test {scores.metric} {show_score(scores.test)}{against}. It is what `predict` uses."]
+    return [f"{who}{why} has test {scores.metric} {show_score(scores.test)}{against}. It is what `predict` uses."]
 
 
 def gap_on_test(record: SearchRecord) -> tuple[str, Interval | None]:

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from automax_lightning.errors import CheckpointError
+from automax_lightning.search.planning.racing import one_per_fold
 from automax_lightning.search.planning.results import cost_of
 from automax_lightning.search.ranking import quantiles as quantiles_of
 from automax_lightning.search.ranking import ranking_score, weighted_mean
@@ -84,17 +85,13 @@ def chosen_trials(record: SearchRecord, rule: EnsembleRule) -> dict[int, int]:
     """
     if not rule.is_wanted:
         return {}
-    ranked, resampling = ranked_trials(record), _resampling(record)
-    if resampling == "cv":
+    ranked = ranked_trials(record)
+    if record.resampling.has_folds:
         return dict.fromkeys(_folds_of_the_best(record, ranked), 1)
     half = dict.fromkeys((result.number for result in ranked[: min(rule.size, math.ceil(len(ranked) / 2))]), 1)
-    if rule.selection == "greedy" and resampling == "holdout":  # other splits have other rows
+    if rule.selection == "greedy" and record.resampling.kind == "holdout":  # other splits have other rows
         return greedy(record, [result.number for result in ranked[:CANDIDATES]], rule.size) or half
     return half
-
-
-def _resampling(record: SearchRecord) -> str:
-    return str(record.history.settings.get("resampling", "holdout"))
 
 
 def table_of(record: SearchRecord, rule: EnsembleRule, chosen: Mapping[int, int]) -> EnsembleTable:
@@ -114,7 +111,7 @@ def table_of(record: SearchRecord, rule: EnsembleRule, chosen: Mapping[int, int]
         left_out |= {n: "its validation scores were not kept" for n in chosen if n not in {*with_scores, *left_out}}
     members = [_member(record, number, weight) for number, weight in chosen.items() if number not in left_out]
     return EnsembleTable(
-        tuple(members) if len(members) > 1 else (), "folds" if _resampling(record) == "cv" else rule.selection,
+        tuple(members) if len(members) > 1 else (), "folds" if record.resampling.has_folds else rule.selection,
         dict(sorted(left_out.items())), record.history.search, record.objective.target, record.objective.mode,
     )  # fmt: skip
 
@@ -130,7 +127,8 @@ def _folds_of_the_best(record: SearchRecord, ranked: Sequence[TrialResult]) -> l
     if record.best is None:
         return []
     group = record.history.groups[configuration_key(record.configuration_of(record.best.number))]
-    return [result.number for result in ranked if result.number in group]
+    folds = one_per_fold(group, record.history)
+    return [result.number for result in ranked if result.number in folds]
 
 
 def _why_not(record: SearchRecord, number: int) -> str:

@@ -256,7 +256,7 @@ class SearchSession:
         """Make the ensemble's folder follow from the journal; greedy selection, which takes time, waits for the end."""
         if self.ensemble.selection == "greedy" and not is_end:
             return
-        record = SearchRecord(self.history, self.plan.objective, self.journal.directory)
+        record = SearchRecord(self.history, self.plan.objective, self.journal.directory, self.journal.settings)
         chosen = chosen_trials(record, self.ensemble)
         if chosen != self._chosen:
             folder = EnsembleFolder(self.journal.directory, self.journal.claim)

@@ -68,7 +68,9 @@ def test_members_that_have_other_rows_have_no_common_score(tmp_path: Path) -> No
     found = ensemble_scores(delivered(tmp_path / "s", size=300))
     assert found is not None
     assert (found.val, found.test, found.gap) == (None, None, None)
-    assert verdict(SearchRecord.of(tmp_path / "s")).sentences[1] == "The ensemble of 2 trials, has no test score."
+    search = SearchRecord.of(tmp_path / "s")
+    assert verdict(search).sentences[1] == "The ensemble of 2 trials has no test score."
+    assert "trials 3, 2, each with validation rows of its own" in comparison(search)
 
 
 def test_of_another_target_the_auroc_is_shown_and_named(tmp_path: Path) -> None:

@@ -163,6 +163,20 @@ def test_of_a_regression_the_outputs_are_averaged(tmp_path: Path) -> None:
         assert torch.allclose(search.predict(x), torch.stack([module(x).double() for module in modules]).mean(0))
 
 
+def test_with_folds_the_best_configurations_models_are_delivered(tmp_path: Path) -> None:
+    search = tuner(tmp_path, n_trials=2, made=factory(epochs=1), resampling="cv", n_folds=2)
+    search.optimize()
+    table = read_table(search.directory)
+    assert table is not None
+    assert table.rule == "folds"
+    assert [dict(member.configuration) for member in table.members] == [search.best_config] * 2
+    assert bool((search.predict(DATA.datasets[2].tensors[0]) > 0).all())
+    assert "each with validation rows of its own" in search.trial_table()
+    before = (search.directory / "journal.jsonl").read_bytes()
+    search.optimize()
+    assert (search.directory / "journal.jsonl").read_bytes() == before
+
+
 def test_greedy_selection_is_kept_at_the_end_of_the_search(tmp_path: Path) -> None:
     search = tuner(tmp_path, n_trials=5, made=factory(epochs=1), ensemble_selection="greedy")
     search.optimize()
