@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
+from statistics import fmean
 from typing import Literal
 
 import lightning as L
@@ -17,6 +18,7 @@ from automax_lightning.auc.data.merged import MergedDataModule
 from automax_lightning.auc.metrics import evaluate
 from automax_lightning.errors import ConfigError
 from automax_lightning.search.members import ranked_trials
+from automax_lightning.search.planning.racing import runners
 from automax_lightning.search.ranking import averaging, on_one_scale, weighted_mean
 from automax_lightning.search.record import SearchRecord
 from automax_lightning.search.storage.history import configuration_key
@@ -133,10 +135,18 @@ def _chosen(record: SearchRecord, plan: RefitPlan) -> list[tuple[TrialResult, in
     if plan.vary == "seeds":
         return [(best, (seed + index) % 2**32) for index in range(plan.members)]
     results: dict[object, TrialResult] = {}
-    for result in (best, *ranked_trials(record)):
+    for result in (best, *_ranked(record)):
         results.setdefault(configuration_key(record.configuration_of(result.number)), result)
     own = plan.seed is None
     return [(each, record.specs[each.number].seed if own else seed) for each in [*results.values()][: plan.members]]
+
+
+def _ranked(record: SearchRecord) -> list[TrialResult]:
+    """Trials by score; with folds or several seeds, the first one of each whole configuration, by the mean."""
+    if record.repetitions == 1:
+        return ranked_trials(record)
+    whole = [each for each in runners(record.history, record.objective) if len(each.costs) >= record.repetitions]
+    return [record.results[each.numbers[0]] for each in sorted(whole, key=lambda each: fmean(each.costs))]
 
 
 def _train(

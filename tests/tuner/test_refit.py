@@ -56,6 +56,15 @@ def test_several_seeds_of_the_best_configuration_are_refitted(search: AutoMAX) -
     assert all(torch.equal(a, b) for a, b in zip(second, again.module.parameters(), strict=True))
 
 
+def test_with_several_seeds_configurations_are_ranked_by_their_means(tmp_path: Path) -> None:
+    search = tuner(tmp_path, n_trials=4, made=factory(epochs=1), n_seeds=2, deterministic=False)
+    search.optimize()
+    made = search.refit(members=4)
+    chosen = [search.configuration_of(number) for number in made.predictor.members]
+    assert chosen[0] == search.best_config
+    assert len({tuple(values.items()) for values in chosen}) == len(chosen)
+
+
 @pytest.mark.parametrize(("wrong", "message"), [({"members": 0}, "refit.members: expected at least 1, found 0"),
                                                 ({"epochs": "few"}, "refit.epochs: expected one of"),
                                                 ({"vary": "data"}, "refit.vary: expected one of")])  # fmt: skip
