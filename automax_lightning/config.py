@@ -10,6 +10,7 @@ from typing import Any
 
 from automax_lightning.errors import ConfigError, closest
 from automax_lightning.utils.arguments import Rule, check_arguments, file_name, flag, integer, number, one_of, path, seconds, text
+from automax_lightning.utils.serialization import builtin
 
 PRESETS = ("automax", "original", "random")
 STOPPING = ("incumbent", "median")
@@ -258,7 +259,7 @@ class AutoMAXConfig:
     def as_mapping(self) -> dict[str, Any]:
         """All settings as plain values, for YAML."""
         plain = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
-        configs = [dict(config) for config in self.initial_configs]
+        configs = [builtin(dict(config)) for config in self.initial_configs]
         lists = {"initial_configs": configs, "early_stop_epochs": list(self.early_stop_epochs)}
         return {**plain, "output_directory": os.fspath(self.output_directory), **lists}
 

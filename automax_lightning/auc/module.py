@@ -38,7 +38,8 @@ class AUCModule(L.LightningModule):
         optimizer_kwargs: arguments of the optimizer.
         num_labels: columns of the output; 1 for a binary task.
         decay_epochs: epochs at whose start the learning rate is divided by `decay_factor` and the regulariser's
-            reference is updated: integers from 0, or fractions in (0, 1) of the Trainer's ``max_epochs``.
+            reference is updated: integers from 0, or fractions in (0, 1) of the Trainer's ``max_epochs``
+            (or of the epochs that its ``max_steps`` make).
         decay_factor: above 0.
         libauc_compatible: LibAUC 2.0.1's behaviour where it differs from the published algorithm.
         seed: seed of the optimizer's reference model, which LibAUC draws at random.
@@ -219,8 +220,18 @@ class AUCModule(L.LightningModule):
             decay(self.trainer.optimizers[0], self.hparams["decay_factor"])
 
     def _decay_epochs(self) -> set[int]:
-        total = self.trainer.max_epochs or 0
+        total = self._epochs_in_all()
         return {int(e * total) if isinstance(e, float) else e for e in self.hparams["decay_epochs"]}
+
+    def _epochs_in_all(self) -> float:
+        """The Trainer's ``max_epochs``, or the epochs that its ``max_steps`` make."""
+        epochs, steps = self.trainer.max_epochs or -1, self.trainer.max_steps
+        if epochs > 0 or not any(isinstance(epoch, float) for epoch in self.hparams["decay_epochs"]):
+            return epochs
+        if steps < 0:
+            raise ConfigError("AUCModule.decay_epochs", "integers: neither max_epochs nor max_steps says where the fit ends",
+                              repr(self.hparams["decay_epochs"]), "Pass max_epochs, or decay_epochs=().")  # fmt: skip
+        return steps * self.trainer.accumulate_grad_batches / self.trainer.num_training_batches
 
     def on_before_backward(self, loss: Tensor) -> None:
         """See `LossAdapter.begin_step`."""

@@ -25,11 +25,9 @@ from automax_lightning.factory.fit_factory import FitFactory
 from automax_lightning.trial.fit import Built, Fit
 from automax_lightning.trial.records import Objective, Split, TrialSpec
 from automax_lightning.trial.seeding import RandomState, seed_all
+from automax_lightning.trial.trainer import epochs_of
 from automax_lightning.utils.imports import import_path
 from automax_lightning.utils.portfolio import Portfolio
-
-_EPOCHS = 50
-"""Epochs of a trial where ``trainer.max_epochs`` does not say."""
 
 _OWN_KEYS = ("search", "automax", "quiet", "config")
 """Keys that belong to the search or to the command line, and not to a trial."""
@@ -246,7 +244,7 @@ class ConfigFactory(FitFactory):
         """A fresh `Fit` of this configuration with the searched values."""
         trainer = self.configuration(searched).get("trainer", {})
         return Fit(
-            build=lambda seed: self.build(searched, seed), epochs=trainer.get("max_epochs") or _EPOCHS,
+            build=lambda seed: self.build(searched, seed), epochs=epochs_of(trainer),
             objective=self.objective, experiment_name=self.experiment_name, trainer_class=self.trainer_class,
         )  # fmt: skip
 

@@ -87,7 +87,7 @@ class NotebookProgress:
 
     def _result_row(self, result: TrialResult) -> Raw:
         is_best = self.state.best is not None and self.state.best.number == result.number
-        score = show_score(result.score) if result.status.has_score else "-"
+        score = show_score(result.score) if result.is_scored else "-"
         note = "" if result.status is Status.SUCCESS else f"{result.status.name.lower().replace('_', ' ')}: {result.reason[:80]}"
         return _row(f"trial {result.number}", result.epochs, score, "★ best" if is_best else note)
 

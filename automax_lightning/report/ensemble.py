@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from automax_lightning.errors import CheckpointError
-from automax_lightning.report.bootstrap import Interval, difference
+from automax_lightning.report.intervals import Interval, difference
 from automax_lightning.search.planning.racing import mean_and_spread
 from automax_lightning.search.ranking import Average, averaging, on_one_scale, ranking_score, weighted_mean
 from automax_lightning.search.record import SearchRecord
 from automax_lightning.trial.records import Objective, TrialResult
 from automax_lightning.trial.score_file import SplitScores, TrialScores
+from automax_lightning.trial.splits import score_on_test
 
 if TYPE_CHECKING:
     from automax_lightning.search.storage.history import History
@@ -123,11 +124,11 @@ def row(name: str, result: TrialResult, objective: Objective, history: History) 
         history: everything recorded.
     """
     val, split = result.status.value, history.spec(result.number).split
-    if result.score is not None and result.status.has_score:
+    if result.score is not None and result.is_scored:
         has_folds = split is not None and split.fold is not None
         score = mean_and_spread(history, objective, result.number)[0] if has_folds else result.score
         val = f"{score:.6f}"
-    test = result.test.get(objective.target)
+    test = score_on_test(result.test, objective.target)
     return f"{name:<10}{val:<20}{'-' if test is None else format(test, '.6f')}"
 
 

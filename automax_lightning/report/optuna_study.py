@@ -17,9 +17,10 @@ from automax_lightning.errors import ReportError
 from automax_lightning.search.record import SearchRecord
 from automax_lightning.space.description import Parameter
 from automax_lightning.trial.records import Status, TrialResult
+from automax_lightning.trial.splits import column_of_test
 from automax_lightning.utils.formatting import show
 
-_STATES = {Status.SUCCESS: TrialState.COMPLETE, Status.STOPPED: TrialState.PRUNED, Status.PAUSED: TrialState.PRUNED}
+_PARTIAL = (Status.STOPPED, Status.PAUSED, Status.TIMEOUT)
 
 
 def to_study(
@@ -27,7 +28,7 @@ def to_study(
 ) -> optuna.Study:
     """The trials that are over as an Optuna study.
 
-    A whole trial is COMPLETE, a partial score (stopped early, paused) is PRUNED, a failure is FAIL. Intermediate
+    A whole trial is COMPLETE, a partial score (stopped early, paused, out of time) is PRUNED, a failure is FAIL. Intermediate
     values are the learning curve. Inactive hyperparameters are missing; tuples among choices are text. User
     attributes: ``trial, seed, origin, status, reason, epochs, seconds`` and ``test/<metric>``, ``val/<metric>``.
 
@@ -67,14 +68,14 @@ def _opened(storage: Any) -> Any:
 
 def _trial(record: SearchRecord, result: TrialResult, parameters: dict[str, Parameter]) -> FrozenTrial:
     spec = record.specs[result.number]
-    state = _STATES.get(result.status, TrialState.FAIL)
+    state = _state(result)
     chosen = {name: value for name, value in spec.configuration.items() if name in parameters}
     attributes: dict[str, Any] = {
         "trial": result.number, "seed": spec.seed, "origin": spec.origin, "status": result.status.name, "reason": result.reason,
         "epochs": result.epochs, "seconds": result.seconds,
     }  # fmt: skip
     attributes |= {f"val/{name}": value for name, value in result.val.items()}
-    attributes |= {f"test/{name}": value for name, value in result.test.items()}
+    attributes |= {column_of_test(name): value for name, value in result.test.items()}
     return optuna.trial.create_trial(
         state=state,
         value=None if state is TrialState.FAIL else result.score,
@@ -83,6 +84,12 @@ def _trial(record: SearchRecord, result: TrialResult, parameters: dict[str, Para
         user_attrs=attributes,
         intermediate_values={epoch: y for epoch, y in enumerate(result.curve, start=1) if math.isfinite(y)},
     )
+
+
+def _state(result: TrialResult) -> TrialState:
+    if not result.is_scored:
+        return TrialState.FAIL
+    return TrialState.PRUNED if result.status in _PARTIAL else TrialState.COMPLETE
 
 
 def distribution(parameter: Parameter) -> BaseDistribution:

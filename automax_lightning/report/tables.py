@@ -11,6 +11,7 @@ from automax_lightning.search.planning.racing import mean_and_spread, runners
 from automax_lightning.search.planning.results import best_result
 from automax_lightning.trial.checkpoint import BEST
 from automax_lightning.trial.records import Objective, Status, TrialResult, TrialSpec
+from automax_lightning.trial.splits import column_of_test, score_on_test
 from automax_lightning.utils.formatting import printable
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def trial_table(results: Mapping[int, TrialResult], objective: Objective) -> str
 
 
 def _outcome(result: TrialResult) -> str:
-    if not result.status.has_score or result.score is None:
+    if not result.is_scored or result.score is None:
         return f"{result.status.name.lower()}: {result.reason or result.status.value}"
     note = "" if result.status is Status.SUCCESS else f"  {result.status.name.lower()} after epoch {result.epochs}"
     return f"{result.score:.6f}{note}"
@@ -94,7 +95,7 @@ def arm_table(history: History, objective: Objective, arm: str) -> str:
 def _best_of_arm(result: TrialResult | None, baseline: TrialResult | None, objective: Objective) -> str:
     if result is None or result.score is None:
         return "no trial with a score"
-    test = result.test.get(objective.target)
+    test = score_on_test(result.test, objective.target)
     shown = "-" if test is None else f"{test:.6f}"
     has_other = baseline is not None and baseline.score is not None and baseline.number != result.number
     difference = f"{result.score - baseline.score:+.6f}" if has_other else ""  # type: ignore[operator, union-attr]
@@ -110,8 +111,8 @@ def trials_dataframe(specs: Sequence[TrialSpec], results: Mapping[int, TrialResu
 
     Returns:
         Columns ``trial, origin, status, score, epochs, best_epoch, seconds, checkpoint, reason``, then ``val/<metric>``,
-        ``test/<metric>``, and one column per hyperparameter (missing where it was inactive). With folds there is a column
-        ``fold``, from 0, too.
+        ``test/<metric>`` (or the key as it was logged, if that names the test split itself), and one column per
+        hyperparameter (missing where it was inactive). With folds there is a column ``fold``, from 0, too.
     """
     import pandas as pd
 
@@ -128,7 +129,7 @@ def _row(spec: TrialSpec, result: TrialResult | None) -> dict[str, Any]:
         return {**row, **spec.configuration}
     row |= {
         "status": result.status.name,
-        "score": result.score if result.status.has_score else None,
+        "score": result.score if result.is_scored else None,
         "epochs": result.epochs,
         "best_epoch": result.best_epoch,
         "seconds": result.seconds,
@@ -136,7 +137,7 @@ def _row(spec: TrialSpec, result: TrialResult | None) -> dict[str, Any]:
         "reason": result.reason,
     }
     row |= {f"val/{name}": value for name, value in result.val.items()}
-    row |= {f"test/{name}": value for name, value in result.test.items()}
+    row |= {column_of_test(name): value for name, value in result.test.items()}
     return {**row, **spec.configuration}
 
 

@@ -6,11 +6,13 @@ import dataclasses
 
 import numpy as np
 
-from automax_lightning.report.bootstrap import Interval, difference
 from automax_lightning.report.ensemble import ensemble_scores, is_partial, metric_of
+from automax_lightning.report.intervals import FEWEST, Interval, difference, is_alike, is_comparable, of_rarest, rarest
 from automax_lightning.search.planning.racing import mean_and_spread
 from automax_lightning.search.record import SearchRecord
 from automax_lightning.trial.records import Status, TrialResult
+from automax_lightning.trial.score_file import SplitScores
+from automax_lightning.trial.splits import column_of_test, score_on_test
 from automax_lightning.utils.formatting import show_score
 
 FEW_POSITIVES = 50
@@ -57,7 +59,7 @@ def _headline(record: SearchRecord, best: TrialResult) -> str:
     if default is not None and default.number == best.number:
         return f"The default configuration (trial {best.number}) is {of}: validation {target} {show_score(best.score)}{lower}."
     against = ""
-    if default is not None and default.status.has_score:
+    if default is not None and default.is_scored:
         against = f" against {show_score(default.score)} of the default"
     return f"Trial {best.number} is {of}: validation {target} {show_score(best.score)}{against}{lower}."
 
@@ -71,7 +73,7 @@ def _headline_of_means(record: SearchRecord, best: TrialResult) -> str:
         return (
             f"The default configuration has the best mean: validation {target} {mean}. Its {_run(record)} is trial {best.number}."
         )
-    against = f" against {_mean(record, default)} of the default" if default is not None and default.status.has_score else ""
+    against = f" against {_mean(record, default)} of the default" if default is not None and default.is_scored else ""
     return f"The configuration of trial {best.number} has the best mean: validation {target} {mean}{against}."
 
 
@@ -87,12 +89,15 @@ def _run(record: SearchRecord) -> str:
 
 def _on_test(record: SearchRecord, best: TrialResult) -> str:
     target, default = record.objective.target, record.default
-    own = best.test.get(target)
+    own = score_on_test(best.test, target)
     who = "it has" if record.repetitions == 1 else f"trial {best.number} has"
     same = "" if record.repetitions == 1 else _runs(record, best)
+    if own is None and best.test:
+        shown = ", ".join(f"{column_of_test(name)} {show_score(value)}" for name, value in best.test.items())
+        return f"On the test split {who} {shown}; none of these names answers the target {target}."
     if own is None:
         return "There is no test score, so nothing tells how much of the validation score is luck."
-    other = None if default is None or default.number == best.number else default.test.get(target)
+    other = None if default is None or default.number == best.number else score_on_test(default.test, target)
     if other is None:
         return f"On the test split {who} {target} {show_score(own)}."
     both = f"{show_score(own)} against {show_score(other)}"
@@ -109,12 +114,16 @@ def _runs(record: SearchRecord, best: TrialResult) -> str:
 
 
 def _interval(record: SearchRecord) -> str:
-    metric, gap = gap_on_test(record)
-    if gap is None:
+    pair = _pair_on_test(record)
+    if pair is None:
         return "; without the scores of both on disk there is no interval for it."
-    what = "" if metric == record.objective.target and not is_partial(record) else f" of the whole {metric} {gap.value:+.4f},"
-    text = f" ({what.strip() + ' ' if what else ''}95 % bootstrap interval {gap.low:+.4f} to {gap.high:+.4f})."
-    if gap.low == gap.high == 0:
+    if rarest(pair[0].labels) < FEWEST:
+        return f"; with {of_rarest(pair[0].labels)} nothing can be said about it."
+    metric, gap = gap_on_test(record)
+    assert gap is not None  # the pair can be compared, and no class is too rare
+    what = "" if metric == record.objective.target and not is_partial(record) else f"of the whole {metric} {gap.value:+.4f}, "
+    text = f" ({what}95 % interval {gap.low:+.4f} to {gap.high:+.4f})."
+    if is_alike(*pair):
         return f"{text} Both rank this test split alike."
     if gap.low <= 0 <= gap.high:
         return f"{text} The interval holds zero: this test split cannot tell the two apart."
@@ -132,22 +141,30 @@ def _of_the_ensemble(record: SearchRecord) -> list[str]:
     if scores.test is None:
         return [f"{who}{why} has no test score."]
     gap = scores.gap
-    interval = f" (95 % bootstrap interval {gap.low:+.4f} to {gap.high:+.4f})" if gap else ""
+    interval = f" (95 % interval {gap.low:+.4f} to {gap.high:+.4f})" if gap else ""
     against = f", {gap.value:+.4f} against the best trial{interval}" if gap else ""
     return [f"{who}{why} has test {scores.metric} {show_score(scores.test)}{against}. It is what `predict` uses."]
 
 
 def gap_on_test(record: SearchRecord) -> tuple[str, Interval | None]:
-    """The metric, and the paired difference of best and default on the test split; None without the scores of both.
+    """The metric, and the paired difference of best and default on the test split.
 
     Args:
         record: the search.
+
+    Returns:
+        No difference without the scores of both on disk, and with fewer than `FEWEST` samples of a class.
     """
-    metric = metric_of(record)
+    metric, pair = metric_of(record), _pair_on_test(record)
+    return metric, None if pair is None else difference(*pair, metric)
+
+
+def _pair_on_test(record: SearchRecord) -> tuple[SplitScores, SplitScores] | None:
+    """The test scores of best and default, if they can be compared."""
     if record.best is None or record.default is None or record.best.number == record.default.number:
-        return metric, None
+        return None
     one, other = (record.scores_of(result).splits.get("test") for result in (record.best, record.default))
-    return metric, None if one is None or other is None else difference(one, other, metric)
+    return None if one is None or other is None or not is_comparable(one, other) else (one, other)
 
 
 def _warnings(record: SearchRecord, best: TrialResult) -> list[str]:
@@ -157,9 +174,15 @@ def _warnings(record: SearchRecord, best: TrialResult) -> list[str]:
     if best.status is not Status.SUCCESS:
         warnings.append(f"The best score is partial: its trial was {best.status.name.lower()} after epoch {best.epochs}.")
     held = record.scores_of(best).splits
-    for split, name in (("val", "validation"), ("test", "test")):
-        if split in held and held[split].labels.ndim == 1:
-            positives = int(np.sum(held[split].labels == 1))
-            if positives < FEW_POSITIVES:
-                warnings.append(f"The {name} split has only {positives} positive samples: small differences mean nothing.")
-    return warnings
+    small = [_smallness(name, held[split].labels) for split, name in (("val", "validation"), ("test", "test")) if split in held]
+    return [*warnings, *filter(None, small)]
+
+
+def _smallness(split: str, labels: np.ndarray) -> str:
+    """What is to be said of a split with few samples of a class; empty where there are enough."""
+    if 0 < rarest(labels) < FEWEST:
+        return f"The {split} split has only {of_rarest(labels)}: with fewer than {FEWEST} nothing can be said."
+    positives = int(np.sum(labels == 1))
+    if labels.ndim == 1 and positives < FEW_POSITIVES:
+        return f"The {split} split has only {positives} positive samples: small differences mean nothing."
+    return ""

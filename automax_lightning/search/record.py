@@ -147,7 +147,7 @@ class SearchRecord:
     @cached_property
     def scored(self) -> list[TrialResult]:
         """The results that have a score, partial ones too, in order."""
-        return [result for result in self.results.values() if result.status.has_score and result.score is not None]
+        return [result for result in self.results.values() if result.is_scored]
 
     @cached_property
     def whole(self) -> list[TrialResult]:
@@ -157,7 +157,7 @@ class SearchRecord:
     @cached_property
     def failed(self) -> list[TrialResult]:
         """The results without a score, in order."""
-        return [result for result in self.results.values() if not result.status.has_score]
+        return [result for result in self.results.values() if not result.is_scored]
 
     @cached_property
     def log(self) -> list[dict[str, Any]]:

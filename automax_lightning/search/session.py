@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from contextlib import nullcontext, suppress
 from types import TracebackType
@@ -231,9 +232,18 @@ class SearchSession:
         if self.history.settled or not self.history.asks:
             return
         self._settle(is_end=True)
-        self.journal.claim(*(f"smac/{name}" for name in SMAC_FILES))
-        export(self.proposer.facade_for(self.plan.observations(self.history)), self.journal.directory / "smac")
+        self._export()
         self.journal.record_settled()
+
+    def _export(self) -> None:
+        """Write SMAC's files; they are derived, so a search that is done does not fail where SMAC cannot write them."""
+        self.journal.claim(*(f"smac/{name}" for name in SMAC_FILES))
+        try:
+            export(self.proposer.facade_for(self.plan.observations(self.history)), self.journal.directory / "smac")
+        except OSError:  # a full disk is made good by the next start
+            raise
+        except Exception as error:
+            warnings.warn(f"SMAC's files in smac/ are not written: {type(error).__name__}: {error}", stacklevel=2)
 
     def _write_state(self, *, is_end: bool) -> None:
         """Write the whole log when at least a fiftieth of it is new: every trial up to the fiftieth, then every few."""
@@ -270,7 +280,7 @@ class SearchSession:
         self._without_last &= over - needed  # a promoted trial writes its last checkpoint anew
         for number in over - needed - self._without_last:
             self.directories.remove_last(number)
-            if results[number].status.has_score:  # of an attempt that was made again
+            if results[number].is_scored:  # of an attempt that was made again
                 self.directories.remove_error(number)
             self._without_last.add(number)
         disposable = self.plan.disposable(self.history)

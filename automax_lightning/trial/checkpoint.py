@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from automax_lightning.errors import CheckpointError, UntrustedCheckpointError
-from automax_lightning.trial.records import Objective, Status, TrialResult, TrialSpec
+from automax_lightning.trial.records import CurvePoint, Objective, Status, TrialResult, TrialSpec
 from automax_lightning.trial.score_file import FILE
 from automax_lightning.utils.serialization import encode_values
 from automax_lightning.utils.torch_files import damage_in, plain_values
@@ -156,13 +156,15 @@ class TrialCheckpoint:
     """What a trial's checkpoint says of the trial.
 
     Args:
-        curve: score after each epoch (index 0 is epoch 1), NaN where it was undefined.
+        curve: best score in each epoch that had ended (index 0 is epoch 1), NaN where it was undefined.
         best_epoch: epoch (from 1) of the best score, or None.
-        metrics: logged key -> value at the best epoch.
+        metrics: logged key -> value at the best validation.
         seconds: wall-clock seconds spent, over all resumptions.
         identity: whose checkpoint it is; version 0.1.0 did not say.
-        epochs: whole epochs trained.
+        epochs: epochs trained, with the one in which it was written.
         global_step: optimizer steps done.
+        points: the target at each validation; version 0.1.0 kept none.
+        best: the best of them; version 0.1.0 named its epoch alone.
     """
 
     curve: tuple[float, ...] = ()
@@ -172,11 +174,20 @@ class TrialCheckpoint:
     identity: TrialIdentity = dataclasses.field(default_factory=TrialIdentity)
     epochs: int = 0
     global_step: int = 0
+    points: tuple[CurvePoint, ...] = ()
+    best: CurvePoint | None = None
 
     @property
     def score(self) -> float | None:
-        """The score of the best epoch, or None."""
-        return None if self.best_epoch is None else self.curve[self.best_epoch - 1]
+        """The score of the best validation, or None."""
+        return None if self.best_point is None else self.best_point.score
+
+    @property
+    def best_point(self) -> CurvePoint | None:
+        """The best validation; of a checkpoint of version 0.1.0 without its step."""
+        if self.best is not None or self.best_epoch is None:
+            return self.best
+        return CurvePoint(self.best_epoch, 0, self.curve[self.best_epoch - 1])
 
     def write_into(self, checkpoint: MutableMapping[str, Any]) -> None:
         """Add this to the content of a Lightning checkpoint, which has the numbers of epochs and steps by itself."""
@@ -186,6 +197,8 @@ class TrialCheckpoint:
             "metrics": dict(self.metrics),
             "seconds": self.seconds,
             "identity": dataclasses.asdict(self.identity),
+            "points": [list(point) for point in self.points],
+            "best": None if self.best is None else list(self.best),
         }
 
     @classmethod
@@ -194,9 +207,12 @@ class TrialCheckpoint:
         kept = checkpoint.get(_KEY)
         if kept is None:
             return None
+        curve, best_epoch = tuple(kept["curve"]), kept["best_epoch"]
+        points = tuple(CurvePoint(*point) for point in kept.get("points", []))
+        best = kept.get("best")
         return cls(
-            tuple(kept["curve"]), kept["best_epoch"], dict(kept["metrics"]), float(kept["seconds"]),
-            TrialIdentity(**kept.get("identity", {})), int(checkpoint["epoch"]) + 1, int(checkpoint["global_step"]),
+            curve, best_epoch, dict(kept["metrics"]), float(kept["seconds"]), TrialIdentity(**kept.get("identity", {})),
+            int(checkpoint["epoch"]) + 1, int(checkpoint["global_step"]), points, None if best is None else CurvePoint(*best),
         )  # fmt: skip
 
     def logged_key(self, objective: Objective) -> str:
@@ -338,8 +354,27 @@ def _names(path: Path, kind: str) -> Iterator[Path]:
     yield from (path.with_name(f"{path.name}.{kind}{index}") for index in itertools.count(2))
 
 
+def newest_best(files: TrialFiles, identity: TrialIdentity) -> TrialCheckpoint | None:
+    """What ``best.ckpt`` says, which a trial that was killed in an epoch may have written after its ``last.ckpt``.
+
+    Args:
+        files: where the checkpoint lies.
+        identity: whose it must be.
+
+    Returns:
+        None if there is none of this trial.
+    """
+    if not files.best.exists():
+        return None
+    try:
+        kept = read_checkpoint(files.best)
+    except CheckpointError:  # it is replaced at the next validation that is better
+        return None
+    return None if identity.contradictions(kept.identity) else kept
+
+
 def salvage(spec: TrialSpec, status: Status, reason: str) -> TrialResult:
-    """The result of a trial whose process is gone, with the curve and the best score of its last checkpoint.
+    """The result of a trial whose process is gone, with the curve and the best score of its checkpoints.
 
     Args:
         spec: the trial.
@@ -347,17 +382,30 @@ def salvage(spec: TrialSpec, status: Status, reason: str) -> TrialResult:
         reason: the same as a sentence.
     """
     empty = TrialResult(spec.number, status, reason=reason)
-    files = None if spec.directory is None else TrialFiles(spec.directory)
-    if files is None or not files.last.exists():
+    if spec.directory is None:
         return empty
+    files, identity = TrialFiles(spec.directory), TrialIdentity.of(spec)
+    best, last = newest_best(files, identity), _newest_last(files, identity)
+    if best is None:
+        return (
+            empty
+            if last is None
+            else dataclasses.replace(empty, epochs=len(last.curve), curve=last.curve, points=last.points, seconds=last.seconds)
+        )
+    newest = best if last is None or len(best.points) > len(last.points) else last
+    metrics = {key.removeprefix("val/"): value for key, value in best.metrics.items() if key.startswith("val/")}
+    return dataclasses.replace(
+        empty, score=best.score, val=metrics or dict(best.metrics), epochs=len(newest.curve), best_epoch=best.best_epoch,
+        curve=newest.curve, points=newest.points, best_step=None if best.best is None else best.best.step,
+        seconds=newest.seconds, checkpoint=files.best,
+    )  # fmt: skip
+
+
+def _newest_last(files: TrialFiles, identity: TrialIdentity) -> TrialCheckpoint | None:
+    if not files.last.exists():
+        return None
     try:
         kept = read_checkpoint(files.last)
     except CheckpointError:  # it is set aside when the trial is resumed
-        return empty
-    if TrialIdentity.of(spec).contradictions(kept.identity):
-        return empty
-    metrics = {key.removeprefix("val/"): value for key, value in kept.metrics.items() if key.startswith("val/")}
-    return dataclasses.replace(
-        empty, score=kept.score, val=metrics, epochs=len(kept.curve), best_epoch=kept.best_epoch, curve=kept.curve,
-        seconds=kept.seconds, checkpoint=files.best if files.best.exists() else None,
-    )  # fmt: skip
+        return None
+    return None if identity.contradictions(kept.identity) else kept

@@ -11,16 +11,25 @@ from typing import Any
 
 import lightning as L
 
-from automax_lightning.errors import ConfigError
+from automax_lightning.errors import ConfigError, DataError
 from automax_lightning.trial.checkpoint import TrialCheckpoint, TrialFiles, TrialIdentity, check_trust, load_checkpoint, resumable
 from automax_lightning.trial.isolation import CtrlC, isolated, quiet_lightning
 from automax_lightning.trial.loggers import KeepRuns, Run, fresh_loggers, log_result
 from automax_lightning.trial.recorder import TrialRecorder
 from automax_lightning.trial.records import Objective, OnEpoch, Resplittable, Split, Status, StopRequested, TrialResult, TrialSpec
-from automax_lightning.trial.result import interrupt_in, outcome, split_metrics, status_of, status_of_run
+from automax_lightning.trial.result import interrupt_in, message_of, outcome, status_of, status_of_run
 from automax_lightning.trial.score_file import keep_scores
 from automax_lightning.trial.seeding import RandomState, ReproducibleEpochs, seed_all
-from automax_lightning.trial.trainer import QUIET, as_list, has_test, trial_callbacks, trial_settings
+from automax_lightning.trial.splits import metrics_of_test
+from automax_lightning.trial.trainer import (
+    QUIET,
+    as_list,
+    ends_without_epochs,
+    epochs_of,
+    has_test,
+    trial_callbacks,
+    trial_settings,
+)
 
 _MAY_TRAIN_ON = (Status.INTERRUPTED, Status.PAUSED)
 """Trials that may train further; the test split is scored once, after the last epoch."""
@@ -68,7 +77,8 @@ class Fit:
         module: a LightningModule, or a function that makes one.
         datamodule: a LightningDataModule, or a function that makes one from the trial's seed.
         build: instead of `module` and `datamodule`, a function that makes all objects of a run from the trial's seed.
-        epochs: epochs to train, at least 1.
+        epochs: epochs to train, at least 1; ``max_epochs`` among `trainer_kwargs` comes first. By default 50, or -1, which is no
+            limit, where ``max_steps`` or ``max_time`` ends the fit.
         objective: which logged value is the score.
         trainer_kwargs: any argument of `lightning.Trainer`; by default trials are quiet and keep no logger. Each trial of
             a search makes its own run of ``logger``, see `fresh_loggers`.
@@ -100,7 +110,7 @@ class Fit:
         datamodule: L.LightningDataModule | Callable[[int], L.LightningDataModule | None] | None = None,
         *,
         build: Callable[[int], Built] | None = None,
-        epochs: int = 50,
+        epochs: int | None = None,
         objective: Objective | None = None,
         trainer_kwargs: Mapping[str, Any] | None = None,
         callbacks: Sequence[L.Callback] = (),
@@ -112,7 +122,8 @@ class Fit:
         split: Split | None = None,
     ) -> None:
         self.trainer_kwargs = dict(trainer_kwargs or {})
-        self.epochs = int(self.trainer_kwargs.pop("max_epochs", epochs))
+        self.epochs = epochs_of(self.trainer_kwargs, epochs)
+        self.trainer_kwargs.pop("max_epochs", None)
         self.objective = objective or Objective()
         self.callbacks = (*callbacks, *as_list(self.trainer_kwargs.pop("callbacks", None)))
         self.experiment_name = experiment_name
@@ -126,10 +137,15 @@ class Fit:
         self._built: Built | None = None
         self._trainer: L.Trainer | None = None
         self._check_settings()
+        if build is None:
+            self._check_end(self.trainer_kwargs)
+
+    def _check_end(self, settings: Mapping[str, Any]) -> None:
+        if self.epochs < 1 and not (self.epochs == -1 and ends_without_epochs(settings)):
+            expected = "an integer of at least 1, or -1 with max_steps or max_time among the Trainer's settings"
+            raise ConfigError("Fit.epochs", expected, str(self.epochs), "Pass epochs=20.")
 
     def _check_settings(self) -> None:
-        if self.epochs < 1:
-            raise ConfigError("Fit.epochs", "an integer of at least 1", str(self.epochs), "Pass epochs=20.")
         if self.trainer_kwargs.get("enable_checkpointing") is False:
             raise ConfigError(
                 "Fit.trainer_kwargs.enable_checkpointing",
@@ -172,6 +188,7 @@ class Fit:
                 trainer_kwargs={**self.trainer_kwargs, **fresh.trainer_kwargs},
                 callbacks=(*self.callbacks, *fresh.callbacks),
             )
+            self._check_end(self._built.trainer_kwargs)
         return self._built
 
     def run(
@@ -276,17 +293,28 @@ class Fit:
         return self.trainer_class(callbacks=callbacks, default_root_dir=directory, **{**settings, "logger": logger})
 
     def _score_test_split(self, files: TrialFiles) -> dict[str, float]:
-        """Load the best epoch into the module, and score the test split with it where there is one."""
+        """Load the best weights into the module, and score the test split with them where there is one.
+
+        A test that fails costs its score, and not the trial.
+        """
+        try:
+            if has_test(self.module, self.datamodule):
+                return self._test(files)
+        except Exception as error:
+            warnings.warn(f"the test split was not scored: {type(error).__name__}: {message_of(error)}", stacklevel=2)
+        self.module.load_state_dict(load_checkpoint(files.best, trust=self.trust)["state_dict"])
+        return {}
+
+    def _test(self, files: TrialFiles) -> dict[str, float]:
         trainer = self.trainer
-        if not has_test(self.module, self.datamodule):
-            self.module.load_state_dict(load_checkpoint(files.best, trust=self.trust)["state_dict"])
-            return {}
         trainer.test(
             self.module, datamodule=self.datamodule, ckpt_path=files.best, verbose=self.verbose, weights_only=not self.trust
         )
+        if not any(trainer.num_test_batches):
+            raise DataError("test_dataloader", "batches", "none", "Fill it, or leave it out.")
         if trainer.is_global_zero:
             keep_scores(files.scores, trainer.callbacks, "test")  # type: ignore[attr-defined]
-        return split_metrics(trainer.callback_metrics, "test/")
+        return metrics_of_test(trainer.callback_metrics)
 
 
 def divided(datamodule: L.LightningDataModule | None, split: Split | None) -> L.LightningDataModule | None:

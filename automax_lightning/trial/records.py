@@ -7,12 +7,12 @@ import math
 from collections.abc import Callable, Mapping
 from enum import Enum
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from automax_lightning.errors import ConfigError
 
 OnEpoch = Callable[[int, float], "str | None"]
-"""Called on rank 0 after every epoch with (epochs done, score); a returned sentence ends the trial as stopped early."""
+"""Called on rank 0 after every epoch with (epochs done, best score in that epoch); a returned sentence ends the trial."""
 
 StopRequested = Callable[[], bool]
 """Asked at the end of every epoch: whether the user wants the whole search to pause."""
@@ -37,7 +37,7 @@ class Status(Enum):
     @property
     def has_score(self) -> bool:
         """Whether a trial with this status has a score that may be compared (it may be partial)."""
-        return self in (Status.SUCCESS, Status.STOPPED, Status.PAUSED)
+        return self in (Status.SUCCESS, Status.STOPPED, Status.PAUSED, Status.TIMEOUT)
 
     @property
     def is_final(self) -> bool:
@@ -104,6 +104,20 @@ class TrialSpec:
     split: Split | None = None
 
 
+class CurvePoint(NamedTuple):
+    """The target at one validation.
+
+    Args:
+        epoch: the epoch in which it took place, from 1.
+        step: optimizer steps done before it; 0 if unknown, as of searches of version 0.1.0.
+        score: the target's value, NaN where it was undefined.
+    """
+
+    epoch: int
+    step: int
+    score: float
+
+
 @dataclasses.dataclass(frozen=True)
 class TrialResult:
     """What came back from a trial.
@@ -111,16 +125,19 @@ class TrialResult:
     Args:
         number: number of the trial, from 1.
         status: how it ended.
-        score: the target metric at the best epoch, to be maximised or minimised as the objective says; None without one.
-        val: metric name -> value on the validation split at the best epoch.
-        test: metric name -> value on the test split, scored once from the best checkpoint.
+        score: the target metric at the best validation, to be maximised or minimised as the objective says; None without one.
+        val: metric name -> value on the validation split at the best validation.
+        test: metric name -> value on the test split, scored once from the best checkpoint. ``test/`` at the beginning of a
+            logged key is left out; other keys are as the module logs them, see `splits.score_on_test`.
         epochs: epochs trained in all.
         best_epoch: epoch (from 1) of the score, or None.
-        curve: target metric after each epoch (index 0 is epoch 1), NaN where it was undefined.
+        curve: best score in each epoch (index 0 is epoch 1), NaN where it was undefined.
         seconds: wall-clock time spent, over all resumptions.
-        checkpoint: the best epoch's checkpoint, or None.
+        checkpoint: the checkpoint of the best validation, or None.
         reason: one line that says why, for every status but SUCCESS.
         error: the traceback, where there was one.
+        points: the target at each validation, of which an epoch may have several, or none.
+        best_step: optimizer steps done at the best validation, or None.
     """
 
     number: int
@@ -135,6 +152,13 @@ class TrialResult:
     checkpoint: Path | None = None
     reason: str = ""
     error: str | None = None
+    points: tuple[CurvePoint, ...] = ()
+    best_step: int | None = None
+
+    @property
+    def is_scored(self) -> bool:
+        """Whether there is a score that may be compared; that of a trial that was cut is partial."""
+        return self.status.has_score and self.score is not None and not math.isnan(self.score)
 
     def _repr_html_(self) -> str:
         from automax_lightning.trial.card import result_card

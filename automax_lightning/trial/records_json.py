@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from automax_lightning.trial.records import Split, Status, TrialResult, TrialSpec
+from automax_lightning.trial.records import CurvePoint, Split, Status, TrialResult, TrialSpec
 from automax_lightning.utils.serialization import decode, decode_values, encode, encode_values
 
 
@@ -57,6 +57,8 @@ def result_to_json(result: TrialResult, root: Path) -> dict[str, Any]:
         "checkpoint": _relative(result.checkpoint, root),
         "reason": result.reason,
         "error": result.error,
+        **({"points": encode([list(point) for point in result.points])} if result.points else {}),
+        **({} if result.best_step is None else {"best_step": result.best_step}),
     }
 
 
@@ -75,6 +77,8 @@ def result_from_json(data: Mapping[str, Any], root: Path) -> TrialResult:
         checkpoint=_absolute(data["checkpoint"], root),
         reason=data["reason"],
         error=data["error"],
+        points=tuple(CurvePoint(*point) for point in decode(data.get("points", []))),  # 0.1.0 wrote none
+        best_step=data.get("best_step"),
     )
 
 

@@ -10,9 +10,17 @@ from typing import Any
 import lightning as L
 import torch
 
-from automax_lightning.errors import AutoMAXError, BatchError, CheckpointError, NonFiniteError, UntrustedCheckpointError
+from automax_lightning.errors import (
+    AutoMAXError,
+    BatchError,
+    CheckpointError,
+    NonFiniteError,
+    TargetError,
+    UntrustedCheckpointError,
+)
 from automax_lightning.trial.recorder import TrialRecorder
 from automax_lightning.trial.records import Status, TrialResult
+from automax_lightning.trial.target import LoggedTarget
 
 
 def status_of_run(recorder: TrialRecorder, trainer: L.Trainer) -> tuple[Status, str]:
@@ -24,14 +32,24 @@ def status_of_run(recorder: TrialRecorder, trainer: L.Trainer) -> tuple[Status, 
 
     Raises:
         CheckpointError: if the best epoch's checkpoint is not on disk: such a trial has not succeeded.
+        TargetError: if no validation has ended, and training has not logged the target.
     """
     if recorder.ended_by is not None:
         return recorder.ended_by, recorder.reason
+    if recorder.curve and not recorder.has_validated and not recorder.progress.points:
+        raise _never_validated(recorder, trainer)
     if recorder.best_epoch is None:
         return _why_undefined(recorder, trainer)
     if not recorder.files.best.exists():
         raise CheckpointError(str(recorder.files.best), "the best epoch's checkpoint", "no file", "Check the disk's free space.")
     return Status.SUCCESS, ""
+
+
+def _never_validated(recorder: TrialRecorder, trainer: L.Trainer) -> TargetError:
+    settings = {"val_check_interval": trainer.val_check_interval, "check_val_every_n_epoch": trainer.check_val_every_n_epoch}
+    said = ", ".join(f"{name}={value}" for name, value in settings.items())
+    why = f"none within {len(recorder.curve)} epochs and {trainer.global_step} steps, with {said}"
+    return LoggedTarget(recorder.objective).never_validated(trainer, why)
 
 
 def _why_undefined(recorder: TrialRecorder, trainer: L.Trainer) -> tuple[Status, str]:
@@ -56,20 +74,23 @@ def outcome(
         reason: the same as a sentence.
         exception: what it raised, or None.
     """
-    best = recorder.best_epoch
+    progress, files = recorder.progress, recorder.files
+    best = progress.best
     return TrialResult(
         number=number,
         status=status,
-        score=None if best is None else recorder.curve[best - 1],
+        score=None if best is None else best.score,
         val=split_metrics(recorder.metrics, "val/") or dict(recorder.metrics),
         test=test,
-        epochs=len(recorder.curve),
-        best_epoch=best,
-        curve=tuple(recorder.curve),
+        epochs=len(progress.epochs),
+        best_epoch=None if best is None else best.epoch,
+        curve=tuple(progress.epochs),
         seconds=recorder.seconds,
-        checkpoint=recorder.files.best if best is not None and recorder.files.best.exists() else None,
+        checkpoint=files.best if best is not None and files.best.exists() else None,
         reason=reason,
         error=None if exception is None else traceback_of(exception),
+        points=tuple(progress.points),
+        best_step=None if best is None else best.step,
     )
 
 

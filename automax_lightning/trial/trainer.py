@@ -61,6 +61,37 @@ def trial_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
     return {name: copy.deepcopy(value) for name, value in settings.items() if name not in decided}
 
 
+DEFAULT_EPOCHS = 50
+"""Epochs of a fit that says nothing of its end."""
+
+
+def ends_without_epochs(settings: Mapping[str, Any]) -> bool:
+    """Whether a fit with these Trainer settings ends by its steps or its time.
+
+    Args:
+        settings: arguments of `lightning.Trainer`.
+    """
+    return settings.get("max_steps") not in (None, -1) or settings.get("max_time") is not None
+
+
+def epochs_of(settings: Mapping[str, Any], epochs: int | None = None) -> int:
+    """The epochs of a fit; -1 for one that its steps or its time alone end.
+
+    Args:
+        settings: arguments of `lightning.Trainer`; their ``max_epochs`` comes first.
+        epochs: what holds where they do not say.
+
+    Example:
+        >>> epochs_of({}), epochs_of({"max_epochs": 3}), epochs_of({"max_steps": 100}), epochs_of({"max_steps": 100}, 5)
+        (50, 3, -1, 5)
+    """
+    chosen = settings.get("max_epochs")
+    chosen = epochs if chosen is None else chosen
+    if chosen is None:
+        return -1 if ends_without_epochs(settings) else DEFAULT_EPOCHS
+    return int(chosen)
+
+
 def as_list(callbacks: L.Callback | Sequence[L.Callback] | None) -> list[L.Callback]:
     """The callbacks of a Trainer as a list, in whichever way they were given."""
     if callbacks is None:

@@ -26,7 +26,7 @@ from automax_lightning.search.storage.journal import check_same, read
 from automax_lightning.search.storage.reopening import reopen
 from automax_lightning.search.warm_start import known_from
 from automax_lightning.space.configurations import values
-from automax_lightning.trial.checkpoint import BEST, TrialIdentity
+from automax_lightning.trial.checkpoint import BEST, TrialFiles, TrialIdentity
 from automax_lightning.trial.records import Status, TrialResult
 from automax_lightning.tuner import plots
 from automax_lightning.tuner.ensemble import Ensemble, delivered, ensemble
@@ -157,7 +157,7 @@ class AutoMAX:
             reasons = sorted({result.reason for result in self.record.results.values()})
             raise FirstTrialFailedError(
                 f"AutoMAX({self.config.name!r})", "at least one trial with a score", "; ".join(reasons) or "no trial",
-                f"Read the error.txt files in {self.directory / 'trials'}.",
+                _advice(self.directory, list(self.record.results)),
             )  # fmt: skip
         return incumbent
 
@@ -172,7 +172,7 @@ class AutoMAX:
             What SMAC minimises; for a trial without a score, the finite cost that stands for a failure.
         """
         result = self._run_one(lambda session: session.run(session.ask(values(space), origin="user", seed=seed)))
-        if result.score is not None and result.status.has_score:
+        if result.is_scored and result.score is not None:
             return self.objective.cost(result.score)
         return failure_cost([self.objective.cost(entry["val"]) for entry in self.log if entry["val"] is not None])
 
@@ -508,6 +508,12 @@ class AutoMAX:
         from automax_lightning.report.page.search_card import search_card
 
         return search_card(self.reading(), self.plan.n_trials)
+
+
+def _advice(directory: Path, numbers: Iterable[int]) -> str:
+    """What to do about trials that have all failed, naming only files that are there."""
+    errors = [files.error for number in numbers if (files := TrialFiles.of(directory, number)).error.exists()]
+    return f"Read {', '.join(map(str, errors[:3]))}." if errors else "See trials_dataframe() for the reason of each trial."
 
 
 def _progress(record: SearchRecord) -> dict[int, int]:

@@ -88,9 +88,14 @@ def run_search(
 
 
 def _has_nothing_to_lose(history: History) -> bool:
-    """Whether no trial was started, or only the first one has ended, in a crash."""
-    statuses = {number: result.status for number, result in history.results.items()}
-    return not history.asks or statuses == {1: Status.CRASHED}
+    """Whether no trial was started, or only the first one has ended, without hope for others."""
+    return not history.asks or (list(history.results) == [1] and _is_hopeless(history.results[1]))
+
+
+def _is_hopeless(result: TrialResult) -> bool:
+    """Whether a trial has failed in a way in which others would: by an exception, or because there is no score to be had."""
+    has_no_score = result.status in (Status.UNDEFINED, Status.NON_FINITE) and result.error is None
+    return result.status is Status.CRASHED or has_no_score
 
 
 def clear(setup: SearchSetup, history: History) -> None:
@@ -241,7 +246,8 @@ def _fill(session: SearchSession, stop: StopSignal, rules: StopRules) -> str | N
     """Start trials until every slot is taken; why no more start, where a rule says so."""
     while stop.requested is None and session.has_room:
         results = session.history.final()
-        reason = rules.reason([results[number] for number in sorted(results)], session.plan.standing(session.history))
+        best = session.plan.standing(session.history) if rules.need_the_best else None
+        reason = rules.reason([results[number] for number in sorted(results)], best)
         spec = None if reason else session.next()
         if spec is None:
             return reason
@@ -250,11 +256,15 @@ def _fill(session: SearchSession, stop: StopSignal, rules: StopRules) -> str | N
 
 
 def _raise_if_hopeless(result: TrialResult, session: SearchSession) -> None:
-    """A first trial that raises would be followed by others that raise the same."""
-    if result.number == 1 and result.status is Status.CRASHED:
-        error = session.executor.exception
-        if isinstance(error, Exception):  # sys.exit in a trial must not end the program
-            raise error
-        raise FirstTrialFailedError(
-            "trial 1", "a fit that runs", f"{result.reason}\n{result.error or ''}", "Repair what it names."
-        )
+    """A first trial that raises, or has no score to show, would be followed by others that do the same."""
+    if result.number != 1 or not _is_hopeless(result):
+        return
+    error = session.executor.exception
+    if isinstance(error, Exception) and result.error is not None:  # sys.exit in a trial must not end the program
+        raise error
+    if result.error is not None:
+        raise FirstTrialFailedError("trial 1", "a fit that runs", f"{result.reason}\n{result.error}", "Repair what it names.")
+    raise FirstTrialFailedError(
+        "trial 1", "a score that can be compared", f"{result.reason} (epochs: {result.epochs})",
+        "Make the target defined and finite for the default configuration: other trials would be judged by the same.",
+    )  # fmt: skip

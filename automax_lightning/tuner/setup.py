@@ -245,10 +245,10 @@ def _budget(config: AutoMAXConfig, resampling: Resampling) -> tuple[int, int | N
 def _epochs_of_a_fit(trainer: Trainer) -> int:
     searched = [name for name in trainer.cs if name.replace(":", ".").split(".")[-1] in ("epochs", "max_epochs")]
     fit = trainer(trainer.cs.get_default_configuration())
-    if searched or not isinstance(fit, _HasEpochs) or not isinstance(fit.epochs, int):
+    if searched or not isinstance(fit, _HasEpochs) or not isinstance(fit.epochs, int) or fit.epochs < 1:
         raise ConfigError(
             "AutoMAXConfig.max_budget", "the epochs of a whole fit, to divide them",
-            f"{searched[0]} is searched" if searched else f"a {type(fit).__name__} that does not tell its epochs",
+            f"{searched[0]} is searched" if searched else f"a {type(fit).__name__} without a known number of epochs",
             "Pass max_budget=50, and fix the epochs.",
         )  # fmt: skip
     return fit.epochs

@@ -207,7 +207,7 @@ def test_a_module_that_keeps_objects_needs_trust_or_an_allowed_class(tmp_path: P
         return made.run(spec=trial(tmp_path / name))
 
     refused = run("refused")
-    assert (refused.status, refused.epochs) == (Status.CRASHED, 1)  # in the first epoch, not after hours
+    assert (refused.status, refused.epochs) == (Status.CRASHED, 0)  # at the first validation, not after hours
     assert "an object of tests.trial.test_checkpoint.Plain" in refused.reason
     assert "trust=True (Fit, AutoMAXConfig, load_best_model)" in refused.reason
     trusted = run("trusted", trust=True)
@@ -233,4 +233,5 @@ def test_everything_is_on_the_disk_before_an_epoch_is_told(tmp_path: Path, monke
     monkeypatch.setattr(os, "fsync", sync)
     monkeypatch.setattr(os, "replace", rename)
     fit(1).run(spec=trial(tmp_path), on_epoch=lambda epoch, score: happened.append("told"))  # type: ignore[func-returns-value]
-    assert happened == ["sync fresh.ckpt", "rename best.ckpt", "rename last.ckpt", "sync checkpoints", "told"]
+    validated = ["sync fresh.ckpt", "rename best.ckpt", "sync checkpoints"]
+    assert happened == [*validated, "sync fresh.ckpt", "rename last.ckpt", "sync checkpoints", "told"]

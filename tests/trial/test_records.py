@@ -41,5 +41,5 @@ def test_a_mode_other_than_max_and_min_is_refused() -> None:
 
 
 def test_only_whole_and_partly_trained_trials_have_a_score() -> None:
-    assert [status for status in Status if status.has_score] == [Status.SUCCESS, Status.STOPPED, Status.PAUSED]
+    assert [status for status in Status if status.has_score] == [Status.SUCCESS, Status.STOPPED, Status.PAUSED, Status.TIMEOUT]
     assert [status for status in Status if not status.is_final] == [Status.INTERRUPTED, Status.LOST]

@@ -18,8 +18,10 @@ from automax_lightning.trial.result import is_infrastructure, outcome, split_met
 
 def recorder(directory: Path, curve: tuple[float, ...] = (), best: int | None = None, *, kept: bool = False) -> TrialRecorder:
     made = TrialRecorder(Objective("AUROC"), TrialFiles(directory))
-    made.curve, made.best_epoch = list(curve), best
-    made.metrics = {} if best is None else {"val/AUROC": curve[best - 1], "train/loss": 0.3}
+    for step, score in enumerate(curve, start=1):
+        made.progress.add(step, score, {"val/AUROC": score, "train/loss": 0.3})
+        made.progress.end_epoch()
+    assert made.best_epoch == best
     if kept:
         made.files.checkpoints.mkdir()
         made.files.best.touch()
@@ -112,8 +114,8 @@ def test_an_exception_leaves_its_traceback_and_what_was_reached(tmp_path: Path) 
 
 def test_metrics_without_a_split_are_all_kept(tmp_path: Path) -> None:
     assert split_metrics({"val/A": torch.tensor(0.5), "test/A": 0.1, "val_loss": 2.0}, "val/") == {"A": 0.5}
-    made = recorder(tmp_path, (0.5,), 1)
-    made.metrics = {"val_loss": 0.5}
+    made = recorder(tmp_path)
+    made.progress.add(1, 0.5, {"val_loss": 0.5})
     assert outcome(1, made, {}, Status.SUCCESS, "", None).val == {"val_loss": 0.5}
 
 

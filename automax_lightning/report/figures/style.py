@@ -9,6 +9,7 @@ import plotly.graph_objects as go
 
 from automax_lightning.search.record import SearchRecord
 from automax_lightning.trial.records import Status, TrialResult
+from automax_lightning.trial.splits import score_on_test
 from automax_lightning.utils.formatting import configuration_lines, printable, show_score
 
 INK, MUTED, GRID_LINE, QUIET = "#1f2933", "#5f6c7b", "#e8ecf1", "#9fb3c8"
@@ -66,7 +67,7 @@ def score_title(record: SearchRecord) -> str:
 def hover(record: SearchRecord, result: TrialResult) -> str:
     """What is shown over a trial: its score, its state, and its configuration."""
     role = record.role(result.number)
-    test = result.test.get(record.objective.target)
+    test = score_on_test(result.test, record.objective.target)
     lines = [f"<b>trial {result.number}</b>{f', the {role}' if role else ''}"]
     lines.append(f"validation {show_score(result.score)}{'' if test is None else f', test {show_score(test)}'}")
     if result.status is not Status.SUCCESS:

@@ -24,7 +24,8 @@ from automax_lightning.search.record import SearchRecord
 from automax_lightning.trial.records import Status, TrialResult
 from automax_lightning.utils.formatting import show_score
 
-_HIDDEN = {Status.STOPPED: "triangle-down-open", Status.PAUSED: "circle-open"}
+_HIDDEN = {Status.STOPPED: "triangle-down-open", Status.PAUSED: "circle-open", Status.TIMEOUT: "square-open"}
+_NAMES = {Status.SUCCESS: "trial", Status.STOPPED: "stopped early", Status.PAUSED: "paused", Status.TIMEOUT: "out of time"}
 _MOST_CURVES = 200
 
 
@@ -43,7 +44,7 @@ def plot_history(record: SearchRecord) -> go.Figure:
     _need_scores(record, "plot_history")
     plot = figure(xaxis={"title": "trial", **counted(max(record.results))}, yaxis={"title": score_title(record)})
     _add_best_so_far(plot, record)
-    for name, status in (("trial", Status.SUCCESS), ("stopped early", Status.STOPPED), ("paused", Status.PAUSED)):
+    for status, name in _NAMES.items():
         chosen = [result for result in record.scored if result.status is status]
         if chosen:
             marker = {"color": BLUE, "size": 8, "opacity": 0.75, "symbol": _HIDDEN.get(status, "circle")}
@@ -72,7 +73,7 @@ def _add_best_so_far(plot: go.Figure, record: SearchRecord) -> None:
 
 
 def _add_failures(plot: go.Figure, record: SearchRecord) -> None:
-    failed = [result for result in record.results.values() if not result.status.has_score]
+    failed = [result for result in record.results.values() if not result.is_scored]
     if not failed:
         return
     scores = [float(result.score) for result in record.scored]  # type: ignore[arg-type]
@@ -138,7 +139,7 @@ def _add_ends(plot: go.Figure, record: SearchRecord, curves: dict[int, tuple[flo
     ends: dict[str, list[TrialResult]] = {}
     for result in record.results.values():
         if result.status in _HIDDEN and result.number in curves and math.isfinite(curves[result.number][-1]):
-            ends.setdefault("stopped early" if result.status is Status.STOPPED else "paused", []).append(result)
+            ends.setdefault(_NAMES[result.status], []).append(result)
     for name, results in ends.items():
         plot.add_scatter(
             x=[len(curves[each.number]) for each in results], y=[curves[each.number][-1] for each in results], name=name,

@@ -13,6 +13,7 @@ from automax_lightning.report.page.templates import Column, Table
 from automax_lightning.report.tables import arm_table, seed_table
 from automax_lightning.search.record import SearchRecord
 from automax_lightning.trial.records import Status, TrialResult
+from automax_lightning.trial.splits import score_on_test
 from automax_lightning.utils.formatting import format_duration, show, show_score
 from automax_lightning.utils.serialization import encode
 
@@ -87,11 +88,11 @@ def _of_the_ensemble(scores: EnsembleScores) -> Card:
 
 
 def _test(record: SearchRecord, result: TrialResult | None) -> float | None:
-    return None if result is None else result.test.get(record.objective.target)
+    return None if result is None else score_on_test(result.test, record.objective.target)
 
 
 def _score(result: TrialResult | None) -> float | None:
-    return result.score if result is not None and result.status.has_score else None
+    return result.score if result is not None and result.is_scored else None
 
 
 def configurations(record: SearchRecord) -> Table:
@@ -145,7 +146,7 @@ def _outcome(record: SearchRecord, number: int) -> list[str]:
     if result is None:
         epoch = max(record.history.curves.get(number, {}), default=0)
         return [f"not over, epoch {epoch}", "-", "-", str(epoch), "-"]
-    is_partial = result.status is not Status.SUCCESS and result.status.has_score
+    is_partial = result.status is not Status.SUCCESS and result.is_scored
     score = f"{show_score(_score(result))}{' (partial)' if is_partial else ''}"
     test, seconds = show_score(_test(record, result)), format_duration(result.seconds)
     return [_words(result.status), score, test, str(result.epochs), seconds]

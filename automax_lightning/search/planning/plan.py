@@ -125,7 +125,8 @@ class Plan:
 
     def shown_best(self, history: History) -> TrialResult | None:
         """The incumbent's result with the score that it stands for: with several seeds or folds, the mean over them."""
-        best, standing = self.best(history), self.standing(history)
+        best = self.best(history)
+        standing = self.standing(history) if self.repetitions > 1 else None
         return best if best is None or standing is None else dataclasses.replace(best, score=standing.score)
 
     def first_budget(self, number: int) -> int | None:

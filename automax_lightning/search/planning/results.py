@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 
 from automax_lightning.search.storage.history import History, Key, Observation
@@ -13,7 +12,8 @@ def best_result(results: Mapping[int, TrialResult], objective: Objective) -> Tri
     """The result with the best score; of equal ones the first, so that the answer does not depend on luck.
 
     Scores of different budgets are not compared: a trial that was trained to its end comes before one that was
-    stopped or paused, and of those the ones with the most epochs count.
+    stopped, paused or cut. Of those the ones with the most epochs count, and those that had the same time: all that their
+    time limit has cut.
 
     Args:
         results: trial number -> result.
@@ -27,11 +27,11 @@ def best_result(results: Mapping[int, TrialResult], objective: Objective) -> Tri
         >>> best_result(results, Objective("AUROC")).number
         2
     """
-    scored = [results[number] for number in sorted(results) if results[number].status.has_score]
+    scored = [results[number] for number in sorted(results) if results[number].is_scored]
     whole = [result for result in scored if result.status is Status.SUCCESS]
     most = max((result.epochs for result in scored), default=0)
     best: TrialResult | None = None
-    for result in whole or [result for result in scored if result.epochs == most]:
+    for result in whole or [result for result in scored if result.epochs == most or result.status is Status.TIMEOUT]:
         if objective.is_better(result.score, best.score if best else None):
             best = result
     return best
@@ -49,9 +49,7 @@ def best_trial(history: History, objective: Objective) -> TrialResult | None:
 
 def cost_of(result: TrialResult, objective: Objective) -> float | None:
     """What a trial that is over costs; None for one without a score."""
-    if not result.status.has_score or result.score is None or math.isnan(result.score):
-        return None
-    return objective.cost(result.score)
+    return objective.cost(result.score) if result.is_scored and result.score is not None else None
 
 
 def observations(history: History, objective: Objective, levelled: Mapping[int, float] | None = None) -> list[Observation]:

@@ -125,16 +125,21 @@ class StopRules:
         self.patience, self.max_failures = patience, max_failures
         self._started = time.monotonic() - seconds
 
+    @property
+    def need_the_best(self) -> bool:
+        """Whether a rule looks at the best score."""
+        return self.target_score is not None or self.patience is not None
+
     def reason(self, results: Sequence[TrialResult], best: Standing | None = None) -> str | None:
         """Why the search is over, as a sentence without its dot, or None to go on.
 
         Args:
             results: of the finished trials, in order.
-            best: what stands at the top; None before the first score.
+            best: what stands at the top; None before the first score, or where no rule looks at it.
         """
         if self.walltime_limit is not None and time.monotonic() - self._started > self.walltime_limit:
             return f"the time limit of {self.walltime_limit:g} s is reached"
-        failures = sum(not result.status.has_score for result in results)
+        failures = sum(not result.is_scored for result in results)
         if self.max_failures is not None and failures >= self.max_failures:
             return f"{failures} trials have failed"
         return None if best is None else self._reached_enough(results, best)

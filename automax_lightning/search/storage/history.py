@@ -194,8 +194,8 @@ class History:
         return self._next(results=results, curves=curves, reopened=self.reopened - again)
 
     def failed(self) -> tuple[int, ...]:
-        """Numbers of the trials that are over without a score, in order."""
-        return tuple(sorted(number for number, result in self.final().items() if not result.status.has_score))
+        """Numbers of the trials that are over without a score, or were cut by their time limit, in order."""
+        return tuple(sorted(n for n, result in self.final().items() if not result.is_scored or result.status is Status.TIMEOUT))
 
 
 class Replay:

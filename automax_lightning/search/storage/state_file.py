@@ -10,6 +10,7 @@ from typing import Any
 from automax_lightning.errors import JournalError
 from automax_lightning.search.storage.history import History
 from automax_lightning.trial.records import TrialResult, TrialSpec
+from automax_lightning.trial.splits import score_on_test
 from automax_lightning.utils.files import write_atomically
 
 
@@ -54,12 +55,12 @@ def log(history: History) -> list[dict[str, Any]]:
 
 
 def _log_entry(spec: TrialSpec, result: TrialResult) -> dict[str, Any]:
-    has_score = result.status.has_score
+    has_score = result.is_scored
     target = next((name for name, value in result.val.items() if value == result.score), None)
     return {
         "trial": spec.number,
         "val": result.score if has_score else None,
-        "test": result.test.get(target) if has_score and target is not None else None,
+        "test": score_on_test(result.test, target) if has_score and target is not None else None,
         "space": dict(spec.configuration),
         "seed": spec.seed,
         "origin": spec.origin,
