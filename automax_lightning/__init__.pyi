@@ -5,6 +5,7 @@ from .auc.data.digits import DigitsDataModule as DigitsDataModule
 from .auc.data.tabular import TabularDataModule as TabularDataModule
 from .auc.module import AUCModule as AUCModule
 from .cli.automax_cli import AutoMAXCLI as AutoMAXCLI
+from .cli.loading import load as load
 from .config import AutoMAXConfig as AutoMAXConfig
 from .config import AutoMAXConfigration as AutoMAXConfigration
 from .errors import AutoMAXError as AutoMAXError

@@ -14,6 +14,7 @@ from automax_lightning.utils.serialization import builtin
 
 PRESETS = ("automax", "original", "random")
 STOPPING = ("incumbent", "median")
+SELECTIONS = ("half", "greedy")
 INITIAL = ("auto", "default", "portfolio")
 RESAMPLING = ("holdout", "reshuffled", "cv")
 EXECUTORS = ("auto", "inline", "process", "dask")
@@ -49,6 +50,8 @@ _RULES: Mapping[str, Rule] = {
     "min_budget": integer(1).or_none,
     "max_budget": integer(1, example=50).or_none,
     "eta": integer(2, example=3),
+    "ensemble_size": integer(0, example=10),
+    "ensemble_selection": one_of(*SELECTIONS),
     "n_seeds": integer(1),
     "resampling": one_of(*RESAMPLING),
     "n_folds": integer(2, example=4),
@@ -108,6 +111,11 @@ class AutoMAXConfig:
         max_budget: epochs of the highest rung, that is of a whole fit; None for the fit's own.
         eta: reduction factor, at least 2; the best 1/eta of a rung is promoted.
         n_seeds: seeds per promising configuration, at least 1; a configuration is judged by the mean over its seeds.
+        ensemble_size: models at most that the search delivers together (``ensemble/``, `AutoMAX.predict`), at least 0; with
+            0 or 1 it delivers the best one alone. It may change from one run of a search to the next.
+        ensemble_selection: which models these are: ``"half"``, the better half of the trials that were trained to their
+            end, or ``"greedy"``, those that help the ensemble's validation score most, chosen one after the other and
+            perhaps repeatedly.
         resampling: which rows a configuration is judged by; the test split is never touched. ``"holdout"``: the datamodule's
             validation split. ``"cv"``: `n_folds` folds of training and validation rows. Folds are raced: a configuration
             runs on its next fold while its mean keeps up with the incumbent's on the same folds. `target_score` and
@@ -162,6 +170,8 @@ class AutoMAXConfig:
     max_budget: int | None = None
     eta: int = 3
     n_seeds: int = 1
+    ensemble_size: int = 10
+    ensemble_selection: str = "half"
     resampling: str = "holdout"
     n_folds: int = 4
     executor: str = "auto"

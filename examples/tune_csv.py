@@ -35,8 +35,8 @@ def main() -> None:
     refit = tuner.refit()
     print(f"refit on training and validation rows for {refit.epochs} epochs: test AUROC {refit.test['AUROC']:.4f}")
     x, y = data.datasets[2].tensors
-    logits = tuner.predict(x)
-    print(f"highest score among {len(y)} test rows: row {int(logits.argmax())}, label {int(y[logits.argmax()])}")
+    scores = tuner.predict(x)  # of the search's ensemble, in (0, 1)
+    print(f"highest score among {len(y)} test rows: row {int(scores.argmax())}, label {int(y[scores.argmax()])}")
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from automax_lightning.report.ensemble import EnsembleScores, ensemble_lines, row
 from automax_lightning.search.planning.racing import mean_and_spread, runners
 from automax_lightning.search.planning.results import best_result
 from automax_lightning.trial.checkpoint import BEST
@@ -140,7 +141,9 @@ def _row(spec: TrialSpec, result: TrialResult | None) -> dict[str, Any]:
     return {**row, **spec.configuration}
 
 
-def summary(history: History, best: TrialResult | None, objective: Objective, best_directory: Path) -> str:
+def summary(
+    history: History, best: TrialResult | None, objective: Objective, best_directory: Path, ensemble: EnsembleScores | None = None
+) -> str:
     """The default and the best configuration side by side, and where the best checkpoint lies.
 
     Args:
@@ -148,6 +151,7 @@ def summary(history: History, best: TrialResult | None, objective: Objective, be
         best: its best result, or None before the first score.
         objective: names the score, and says which way it is better.
         best_directory: directory of the best checkpoint.
+        ensemble: what the ensemble scores, where there is one.
     """
     if best is None:
         return "No trial has a score."
@@ -157,19 +161,10 @@ def summary(history: History, best: TrialResult | None, objective: Objective, be
     lines += [f"  {name} = {value!r}" for name, value in specs[best.number].configuration.items()]
     lines.append(f"{'':<10}{'validation ' + objective.target:<20}test {objective.target}")
     if default is not None and default in history.results:
-        lines.append(_scores("default", history.results[default], objective, history))
-    lines.append(_scores("best", best, objective, history))
+        lines.append(row("default", history.results[default], objective, history))
+    lines.append(row("best", best, objective, history))
+    lines += [] if ensemble is None else ensemble_lines(ensemble, objective.target)
     split = specs[best.number].split
     if split is not None and split.n_folds is not None:
         lines.append(f"Validation scores are means over folds; trial {best.number} is the model of the first one.")
     return printable("\n".join([*lines, f"Best checkpoint: {best_directory / BEST}"]))
-
-
-def _scores(name: str, result: TrialResult, objective: Objective, history: History) -> str:
-    val, split = result.status.value, history.spec(result.number).split
-    if result.score is not None and result.is_scored:
-        has_folds = split is not None and split.fold is not None
-        score = mean_and_spread(history, objective, result.number)[0] if has_folds else result.score
-        val = f"{score:.6f}"
-    test = score_on_test(result.test, objective.target)
-    return f"{name:<10}{val:<20}{'-' if test is None else format(test, '.6f')}"

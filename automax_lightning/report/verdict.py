@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 
+from automax_lightning.report.ensemble import ensemble_scores, is_partial, metric_of
 from automax_lightning.report.intervals import FEWEST, Interval, difference, is_alike, is_comparable, of_rarest, rarest
 from automax_lightning.search.planning.racing import mean_and_spread
 from automax_lightning.search.record import SearchRecord
@@ -17,7 +16,6 @@ from automax_lightning.trial.splits import column_of_test, score_on_test
 from automax_lightning.utils.formatting import show_score
 
 FEW_POSITIVES = 50
-_RANKING = ("AUROC", "AUPRC")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,7 +46,7 @@ def verdict(record: SearchRecord) -> Verdict:
     if best is None:
         failed = len(record.results) - len(record.scored)
         return Verdict("No trial has a score." if failed else "No trial is over yet.")
-    sentences = [_on_test(record, best)]
+    sentences = [_on_test(record, best), *_of_the_ensemble(record)]
     headline = _headline(record, best) if record.repetitions == 1 else _headline_of_means(record, best)
     return Verdict(headline, tuple(sentences), tuple(_warnings(record, best)))
 
@@ -123,13 +121,29 @@ def _interval(record: SearchRecord) -> str:
         return f"; with {of_rarest(pair[0].labels)} nothing can be said about it."
     metric, gap = gap_on_test(record)
     assert gap is not None  # the pair can be compared, and no class is too rare
-    what = "" if metric == record.objective.target and not _is_partial(record) else f"of the whole {metric} {gap.value:+.4f}, "
+    what = "" if metric == record.objective.target and not is_partial(record) else f"of the whole {metric} {gap.value:+.4f}, "
     text = f" ({what}95 % interval {gap.low:+.4f} to {gap.high:+.4f})."
     if is_alike(*pair):
         return f"{text} Both rank this test split alike."
     if gap.low <= 0 <= gap.high:
         return f"{text} The interval holds zero: this test split cannot tell the two apart."
     return f"{text} The interval does not hold zero: the two differ on this test split."
+
+
+def _of_the_ensemble(record: SearchRecord) -> list[str]:
+    """What the ensemble is worth, where there is one."""
+    scores = ensemble_scores(record)
+    if scores is None:
+        return []
+    val = "" if scores.val is None else f" of validation {scores.metric} {show_score(scores.val)}, which is optimistic"
+    who = f"The ensemble of {len(scores.members)} trials{val}"
+    why = ", because its members were chosen there," if val else ""
+    if scores.test is None:
+        return [f"{who}{why} has no test score."]
+    gap = scores.gap
+    interval = f" (95 % interval {gap.low:+.4f} to {gap.high:+.4f})" if gap else ""
+    against = f", {gap.value:+.4f} against the best trial{interval}" if gap else ""
+    return [f"{who}{why} has test {scores.metric} {show_score(scores.test)}{against}. It is what `predict` uses."]
 
 
 def gap_on_test(record: SearchRecord) -> tuple[str, Interval | None]:
@@ -141,8 +155,7 @@ def gap_on_test(record: SearchRecord) -> tuple[str, Interval | None]:
     Returns:
         No difference without the scores of both on disk, and with fewer than `FEWEST` samples of a class.
     """
-    target, pair = record.objective.target, _pair_on_test(record)
-    metric = target if target in _RANKING and not _is_partial(record) else "AUROC"
+    metric, pair = metric_of(record), _pair_on_test(record)
     return metric, None if pair is None else difference(*pair, metric)
 
 
@@ -152,17 +165,6 @@ def _pair_on_test(record: SearchRecord) -> tuple[SplitScores, SplitScores] | Non
         return None
     one, other = (record.scores_of(result).splits.get("test") for result in (record.best, record.default))
     return None if one is None or other is None or not is_comparable(one, other) else (one, other)
-
-
-def _is_partial(record: SearchRecord) -> bool:
-    """Whether the logged AUROC is a partial one, which a range among the metric's arguments makes of it."""
-    return _has_range(record.history.settings.get("fit", {}))
-
-
-def _has_range(described: Any) -> bool:
-    if isinstance(described, Mapping):
-        return bool(described.get("metric_kwargs")) or any(map(_has_range, described.values()))
-    return isinstance(described, (list, tuple)) and any(map(_has_range, described))
 
 
 def _warnings(record: SearchRecord, best: TrialResult) -> list[str]:

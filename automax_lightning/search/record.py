@@ -12,6 +12,7 @@ import yaml
 
 from automax_lightning.search.planning.racing import incumbent, mean_and_spread
 from automax_lightning.search.planning.resampling import Resampling
+from automax_lightning.search.storage.ensemble_folder import FOLDER, EnsembleTable, Member, read_table
 from automax_lightning.search.storage.history import History
 from automax_lightning.search.storage.journal import read_search
 from automax_lightning.search.storage.state_file import log
@@ -202,6 +203,15 @@ class SearchRecord:
             return "best"
         return "default" if self.default is not None and self.default.number == number else ""
 
+    @cached_property
+    def ensemble(self) -> EnsembleTable | None:
+        """The models that the search delivers together, as they lie on the disk; None where there are none.
+
+        Raises:
+            CheckpointError: if ``ensemble.json`` is damaged.
+        """
+        return None if self.directory is None else read_table(self.directory)
+
     # Their scores on disk ---------------------------------------------------------------------------------------------
 
     def scores_of(self, result: TrialResult | None) -> TrialScores:
@@ -211,6 +221,13 @@ class SearchRecord:
         kept = read_scores(TrialFiles.of(self.directory, result.number).scores)
         is_same = kept.epoch in (0, result.best_epoch)
         return kept if is_same else TrialScores(notes=dict.fromkeys(kept.splits, "they belong to another epoch"))
+
+    def scores_of_member(self, member: Member) -> TrialScores:
+        """Scores and labels of a member of the ensemble, which are kept beside its checkpoint in ``ensemble/`` too."""
+        if self.directory is None:
+            return TrialScores()
+        kept = self.directory / FOLDER / member.scores
+        return read_scores(kept if kept.exists() else TrialFiles.of(self.directory, member.trial).scores)
 
     def why_no_scores(self, result: TrialResult | None, split: str) -> str:
         """What is there instead of a trial's scores on a split, as part of a sentence."""

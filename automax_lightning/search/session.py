@@ -11,12 +11,15 @@ from typing import Any, Protocol
 from automax_lightning.errors import JournalError
 from automax_lightning.search.executors.base import Executor
 from automax_lightning.search.interrupt import StopSignal
+from automax_lightning.search.members import EnsembleRule, chosen_trials, table_of
 from automax_lightning.search.planning.plan import Continue, Plan, Promote, Repeat
 from automax_lightning.search.planning.stopping import CurveRule
 from automax_lightning.search.proposer.proposer import Proposer
 from automax_lightning.search.proposer.smac_facade import export
+from automax_lightning.search.record import SearchRecord
 from automax_lightning.search.storage.best import keep_best
 from automax_lightning.search.storage.directory import TrialDirectories
+from automax_lightning.search.storage.ensemble_folder import EnsembleFolder
 from automax_lightning.search.storage.history import History
 from automax_lightning.search.storage.journal import Journal
 from automax_lightning.search.storage.ownership import BEST_FILES, SMAC_FILES, drop_set_aside
@@ -57,6 +60,7 @@ class SearchSession:
             on which trial is faster.
         stop: whether the user wants to pause.
         listener: told what happens.
+        ensemble: how the models that the search delivers together are chosen.
     """
 
     def __init__(
@@ -72,7 +76,9 @@ class SearchSession:
         ordered: bool = False,
         stop: StopSignal,
         listener: Listener,
+        ensemble: EnsembleRule | None = None,
     ) -> None:
+        self.ensemble = ensemble or EnsembleRule(size=0)
         self.journal, self.proposer, self.executor, self.plan = journal, proposer, executor, plan
         self.experiment_name, self.stop, self.listener = experiment_name, stop, listener
         self.seed, self.deterministic = seed, deterministic
@@ -84,6 +90,7 @@ class SearchSession:
         self.directories = TrialDirectories(journal.directory)
         self._logged = 0
         self._kept: TrialResult | None = None
+        self._chosen: dict[int, int] | None = None
         self._without_last: set[int] = set()
         self._without_any: set[int] = set()
         self._has_dropped = False
@@ -210,6 +217,7 @@ class SearchSession:
             return
         self._write_state(is_end=is_end)
         self._keep_best()
+        self._keep_ensemble(is_end=is_end)
         self._clean_up()
         if not self._has_dropped and self.best() is not None:
             with suppress(OSError):  # it only takes room; the next start tries again
@@ -253,6 +261,17 @@ class SearchSession:
         self.journal.claim(*(f"{self.experiment_name}_best/{name}" for name in BEST_FILES))
         keep_best(self.directories, self.experiment_name, self.history, best)
         self._kept = best
+
+    def _keep_ensemble(self, *, is_end: bool) -> None:
+        """Make the ensemble's folder follow from the journal; greedy selection, which takes time, waits for the end."""
+        if self.ensemble.selection == "greedy" and not is_end:
+            return
+        record = SearchRecord(self.history, self.plan.objective, self.journal.directory, self.journal.settings)
+        chosen = chosen_trials(record, self.ensemble)
+        if chosen != self._chosen:
+            folder = EnsembleFolder(self.journal.directory, self.journal.claim)
+            folder.keep(table_of(record, self.ensemble, chosen), self.history.written)
+            self._chosen = chosen
 
     def _clean_up(self) -> None:
         """Remove the checkpoints that nothing needs any more; each once, so that a trial does not pay for all before it."""

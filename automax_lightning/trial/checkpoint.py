@@ -245,6 +245,18 @@ def read_checkpoint(path: Path) -> TrialCheckpoint:
     return record
 
 
+def is_of_fit(path: Path) -> bool:
+    """Whether a `Fit` has written this checkpoint.
+
+    Args:
+        path: of a file that is there.
+    """
+    try:
+        return TrialCheckpoint.find_in(plain_values(path)) is not None
+    except Exception:  # what an unpickler says of something else can be anything
+        return False
+
+
 def _damaged(path: Path, why: str) -> CheckpointError:
     return CheckpointError(str(path), "a whole checkpoint", f"a truncated or damaged file ({why})", "Restore it, or train again.")
 

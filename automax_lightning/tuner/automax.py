@@ -8,17 +8,17 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import torch
 from rich.console import Console
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset, TensorDataset
 
 from automax_lightning.config import AutoMAXConfig
 from automax_lightning.display.terminal import SearchProgress
 from automax_lightning.errors import CheckpointError, ConfigError, FirstTrialFailedError
 from automax_lightning.report import tables
+from automax_lightning.report.ensemble import comparison, ensemble_scores
 from automax_lightning.report.notes import notes
 from automax_lightning.search.interrupt import StopSignal
+from automax_lightning.search.members import is_delivered
 from automax_lightning.search.proposer.surrogates import failure_cost
 from automax_lightning.search.record import SearchRecord
 from automax_lightning.search.storage.best import verify_best
@@ -27,13 +27,14 @@ from automax_lightning.search.storage.journal import check_same, read
 from automax_lightning.search.storage.reopening import reopen
 from automax_lightning.search.warm_start import known_from
 from automax_lightning.space.configurations import values
-from automax_lightning.trial.checkpoint import BEST, TrialFiles, load_checkpoint
+from automax_lightning.trial.checkpoint import BEST, TrialFiles, TrialIdentity
 from automax_lightning.trial.records import Status, TrialResult
 from automax_lightning.tuner import plots
-from automax_lightning.tuner.ensemble import Ensemble, ensemble
-from automax_lightning.tuner.fits import best_of, module_of
+from automax_lightning.tuner.ensemble import Ensemble, delivered, ensemble
+from automax_lightning.tuner.fits import best_of, loaded, module_of
 from automax_lightning.tuner.loop import check_place, clear, open_session, raise_if_lost, run_search
-from automax_lightning.tuner.refit import Refit, refit
+from automax_lightning.tuner.predictor import Data
+from automax_lightning.tuner.refit import Epochs, Refit, RefitPlan, Vary, refit
 from automax_lightning.tuner.setup import SearchSetup, Trainer
 from automax_lightning.utils.arguments import check_arguments, flag, of_type, text
 from automax_lightning.utils.formatting import printable
@@ -146,7 +147,8 @@ class AutoMAX:
         """
         before = _progress(self.record)
         is_over = self.setup.plan.next(self.history) is None
-        is_settled = self.history.settled or not os.access(self.directory, os.W_OK)  # a finished search may be only read
+        is_whole = self.history.settled and is_delivered(self.record, self.setup.ensemble)
+        is_settled = is_whole or not os.access(self.directory, os.W_OK)  # a finished search may be only read
         if self.config.overwrite or not (is_over and is_settled):
             run_search(self.setup, self.history, self._keep, console=self._console, client=self._client, known=self._known)
         self.say(self.trial_table())
@@ -337,24 +339,28 @@ class AutoMAX:
         return tables.trials_dataframe(self.history.asks, self.history.results)
 
     def trial_table(self) -> str:
-        """The table that is printed after the search; with several seeds or losses, a second one that compares them."""
+        """The table that is printed after the search.
+
+        With several seeds or losses, a second one compares them; with an ensemble, the last one compares it with the default
+        and the best trial.
+        """
         lines = [tables.trial_table(self.record.results, self.objective)]
         if self.plan.repetitions > 1:
             lines.append(tables.seed_table(self.history, self.objective))
         if self.arm is not None:
             lines.append(tables.arm_table(self.history, self.objective, self.arm))
-        return "\n".join(lines)
+        return "\n".join([*lines, *filter(None, [comparison(self.record)])])
 
     def _say_notes(self) -> None:
         for note in [] if self.quiet else notes(self.record):
             self.say(f"Note: {printable(note)}")
 
     def summary(self) -> str:
-        """The default and the best configuration side by side, and where the best checkpoint lies.
+        """The default, the best configuration and the ensemble side by side, and where the best checkpoint lies.
 
         What else there is to say, such as that a range is too narrow, `optimize` prints at its end.
         """
-        return tables.summary(self.history, self.best, self.objective, self.best_directory)
+        return tables.summary(self.history, self.best, self.objective, self.best_directory, ensemble_scores(self.record))
 
     # Models ---------------------------------------------------------------------------------------------------------
 
@@ -374,52 +380,64 @@ class AutoMAX:
             raise CheckpointError(str(path), "the best trial's checkpoint", "none", "Run optimize() first.")
         path = verify_best(self.directory, self.experiment_name, self.history, best)
         module = module_of(self.setup.make_trial(self.history.spec(best.number)), "load_best_model")
-        module.configure_model()  # Lightning's place for layers that are made late; it may be called twice
-        module.load_state_dict(load_checkpoint(path, trust=self.config.trust if trust is None else trust)["state_dict"])
-        return module.eval()
+        return loaded(module, path, TrialIdentity(), trust=self.config.trust if trust is None else trust)
 
-    def predict(self, data: DataLoader[Any] | Dataset[Any] | Tensor | Iterable[Any], batch_size: int = 1024) -> Tensor:
-        """The best model's outputs, in order.
+    def predict(self, data: Data, batch_size: int = 1024) -> Tensor:
+        """The scores of rows by what the search delivers: its ensemble, or the best model where there is none.
+
+        Each model's score becomes its quantile among that model's validation scores, and the quantiles are averaged: one
+        row can be scored, and more means more positive. They rank; they are no probabilities. For exclusive classes
+        probabilities are averaged, and where no validation scores were kept, outputs; see `Predictor`.
 
         Args:
-            data: inputs as the network sees them, a tensor (N, ...); a dataset or a loader of them, or of tuples that
-                begin with them.
-            batch_size: of a tensor or a dataset.
+            data: inputs as the network sees them, a tensor or an array (N, ...); a dataset or a loader of them, or of tuples
+                that begin with them.
+            batch_size: rows at once of a tensor, an array or a dataset, at least 1.
 
         Returns:
-            What the module returns for all of them, on the CPU: for an `AUCModule` logits (N,), (N, 1) or (N, C).
+            Scores on the CPU, in order, in (0, 1): (N,), or (N, C) for several labels. The network's own outputs are
+            ``tuner.load_best_model()(x)``.
 
         Raises:
-            CheckpointError: if there is no best checkpoint.
+            CheckpointError: if there is no checkpoint.
+            ConfigError: if the network does not return what was scored in validation.
         """
-        module = self.load_best_model()
-        loader: Any = TensorDataset(data) if isinstance(data, Tensor) else data
-        if isinstance(loader, Dataset):
-            loader = DataLoader(loader, batch_size=batch_size)
-        with torch.no_grad():
-            return torch.cat([module(batch[0] if isinstance(batch, (list, tuple)) else batch).cpu() for batch in loader])
+        return delivered(self.setup, self.record, self.load_best_model).predict(data, batch_size)
 
-    def refit(self, data: L.LightningDataModule | None = None, *, seed: int | None = None) -> Refit:
-        """Train the best configuration once more, on the training and the validation split together.
+    def refit(
+        self,
+        data: L.LightningDataModule | None = None,
+        *,
+        seed: int | None = None,
+        epochs: Epochs = "all",
+        members: int = 1,
+        vary: Vary = "configurations",
+    ) -> Refit:
+        """Train the best configurations once more, on the training and the validation split together.
 
-        It trains for as many epochs as the best trial took to its best one, on that trial's schedule. Nothing is
-        validated, and nothing is chosen.
+        Nothing is validated, and nothing is chosen. What is returned predicts, with several models by mean rank.
 
         Args:
             data: whose training loader holds all samples; None merges the splits of an `AUCDataModule`, which
                 `trainer_factory` always makes.
-            seed: of the fit; None for the best trial's.
+            seed: of the fits, 0 .. 2**32 - 1; None for each trial's own.
+            epochs: ``"all"`` trains the whole schedule, ``"best"`` as many epochs as the trial took to its best score, on
+                that trial's schedule.
+            members: models to train, at least 1; fewer where fewer configurations were trained to their end.
+            vary: what they differ in: ``"configurations"``, the best ones, or ``"seeds"`` of the best one, counted up.
 
         Raises:
-            ConfigError: if the datamodule is somebody else's, and `data` is not given, or the trainable is no `Fit`.
+            ConfigError: if the datamodule is somebody else's, and `data` is not given, the trainable is no `Fit`, or an
+                argument is out of range.
             CheckpointError: if no trial has a score.
         """
-        return refit(self.setup, self.record, data, seed)
+        return refit(self.setup, self.record, RefitPlan(data, seed, epochs, members, vary))
 
     def ensemble(self, top_k: int = 5) -> Ensemble:
         """The mean rank of the scores of the `top_k` best trials on disk, and its own AUROC.
 
-        Ranks, because the scores of different losses are on different scales.
+        Ranks, because the scores of different losses are on different scales; see `Predictor` for other targets. What the
+        search delivers by itself, with `AutoMAXConfig.ensemble_size`, is what `predict` uses.
 
         Args:
             top_k: members at most, at least 1; fewer if fewer trials have finished.

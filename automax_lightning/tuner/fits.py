@@ -13,10 +13,11 @@ from torch import Tensor
 from automax_lightning.auc.callback import AUROC
 from automax_lightning.errors import CheckpointError, ConfigError
 from automax_lightning.search.record import SearchRecord
-from automax_lightning.trial.checkpoint import check_trust
+from automax_lightning.trial.checkpoint import TrialCheckpoint, TrialIdentity, check_trust, load_checkpoint
 from automax_lightning.trial.fit import Fit
 from automax_lightning.trial.isolation import isolated, quiet_lightning
 from automax_lightning.trial.records import Trainable, TrialResult
+from automax_lightning.trial.score_file import SplitScores
 from automax_lightning.trial.seeding import ReproducibleEpochs
 from automax_lightning.trial.trainer import QUIET, has_test, trial_settings
 
@@ -68,6 +69,29 @@ def fit_of(trainable: Trainable, where: str) -> Fit:
     return trainable
 
 
+def loaded(module: L.LightningModule, checkpoint: Path, identity: TrialIdentity, *, trust: bool) -> L.LightningModule:
+    """The module with the weights of a trial's checkpoint, in evaluation mode.
+
+    Args:
+        module: as the trial's configuration makes it; it is changed.
+        checkpoint: a ``best.ckpt``.
+        identity: whose it must be.
+        trust: whether objects in the file may run code of theirs.
+
+    Raises:
+        CheckpointError: if the file is damaged, another trial's, or holds objects that are not trusted.
+    """
+    content = load_checkpoint(checkpoint, trust=trust)
+    kept = TrialCheckpoint.find_in(content)
+    wrong = [] if kept is None else identity.contradictions(kept.identity)
+    if wrong:
+        raise CheckpointError(str(checkpoint), f"the checkpoint of trial {identity.trial}", f"another one: {', '.join(wrong)}",
+                              "Start the search again in the same way: it repairs its files.")  # fmt: skip
+    module.configure_model()  # Lightning's place for layers that are made late; it may be called twice
+    module.load_state_dict(content["state_dict"])
+    return module.eval()
+
+
 def best_of(record: SearchRecord) -> TrialResult:
     """The best trial's result.
 
@@ -101,6 +125,18 @@ def split_scores(fit: Fit, checkpoint: Path | None, splits: Sequence[str] = ("va
         if "test" in splits and has_test(fit.module, fit.datamodule):
             trainer.test(fit.module, **loaded, verbose=False)
     return callback.evaluated
+
+
+def as_kept(scores: Tensor, targets: Tensor) -> SplitScores:
+    """Scores and labels as a trial keeps them: classes as one-versus-rest tasks.
+
+    Args:
+        scores: (N,) or (N, C).
+        targets: (N,), or (N, C) for several labels.
+    """
+    several = scores.ndim == 2 and targets.ndim == 1
+    labels = torch.nn.functional.one_hot(targets.long(), scores.shape[1]) if several else targets
+    return SplitScores(scores.numpy(), labels.numpy())
 
 
 def train_all(

@@ -167,7 +167,7 @@ def open_session(
                 with SearchSession(
                     journal, setup.proposer, executor, setup.plan, experiment_name=setup.experiment_name,
                     seed=setup.config.seed_of_trials, deterministic=setup.config.deterministic,
-                    ordered=setup.config.deterministic_order, stop=stop, listener=progress,
+                    ordered=setup.config.deterministic_order, stop=stop, listener=progress, ensemble=setup.ensemble,
                 ) as session:  # fmt: skip
                     yield session
         finally:

@@ -14,6 +14,7 @@ from ConfigSpace import Configuration, ConfigurationSpace
 from automax_lightning.config import AutoMAXConfig
 from automax_lightning.errors import ConfigError
 from automax_lightning.factory.fit_factory import FitFactory, factory_of
+from automax_lightning.search.members import EnsembleRule
 from automax_lightning.search.planning.plan import Plan
 from automax_lightning.search.planning.resampling import Resampling
 from automax_lightning.search.planning.stopping import CurveRule
@@ -114,6 +115,11 @@ class SearchSetup:
     def best_directory(self) -> Path:
         """Where the best trial's checkpoint lies."""
         return self.directory / f"{self.experiment_name}_best"
+
+    @property
+    def ensemble(self) -> EnsembleRule:
+        """How the models that the search delivers together are chosen."""
+        return EnsembleRule(self.config.ensemble_size, self.config.ensemble_selection)
 
     def make(self, chosen: Mapping[str, Any], split: Split | None = None) -> Trainable:
         """A fresh fit of these values.

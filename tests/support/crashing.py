@@ -121,9 +121,10 @@ def left(folder: Path, scenario: str) -> dict[str, Any]:
     history = read(home)
     names = sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if not p.name.startswith("lock"))
     told: dict[str, Any] = {"names": names, "warnings": history.warnings, "settled": history.settled}
-    for path in [*home.rglob("*.ckpt"), *home.rglob("trial.yaml"), *home.glob("smac/*.json")]:
+    for path in [*home.rglob("*.ckpt"), *home.rglob("trial.yaml"), *home.glob("smac/*.json"), *home.glob("ensemble/*.json")]:
         text = path.read_text().replace(history.search, "ID")
         told[path.relative_to(home).as_posix()] = "\n".join(x for x in text.splitlines() if not any(key in x for key in CLOCK))
+    told["ensemble"] = {path.name: path.read_bytes().hex() for path in sorted(home.glob("ensemble/*.npz"))}
     told["state"] = json.loads(json.dumps(read_state(home / "state.pkl")).replace(str(folder), "FOLDER"))
     told["asks"] = repr([dataclasses.replace(spec, search="", directory=None) for spec in history.asks])
     told["results"] = repr([dataclasses.replace(result, checkpoint=None) for _, result in sorted(history.results.items())])

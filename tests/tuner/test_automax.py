@@ -392,10 +392,17 @@ def test_the_best_configuration_is_a_plain_dictionary(finished: AutoMAX, tmp_pat
 def test_predictions_are_the_same_in_whichever_form_the_data_come(finished: AutoMAX) -> None:
     test = DATA.datasets[2]
     x, y = test.tensors
+    alone = tuner(finished.directory.parent, n_trials=4, made=factory(epochs=3), ensemble_size=0)
+    assert roc_auc_score(y, alone.predict(x)) == pytest.approx(finished.best.test["AUROC"], abs=1e-6)  # type: ignore[union-attr]
     scores = finished.predict(x)
-    assert roc_auc_score(y, scores) == pytest.approx(finished.best.test["AUROC"], abs=1e-6)  # type: ignore[union-attr]
-    for data in (test, DataLoader(test, batch_size=7), DataLoader(TensorDataset(x)), DATA.test_dataloader(), [x[:5], x[5:]]):
+    assert roc_auc_score(y, scores) == pytest.approx(finished.ensemble(top_k=2).test, abs=1e-6)
+    every_form = (
+        test, DataLoader(test, batch_size=7), DataLoader(TensorDataset(x)), DATA.test_dataloader(), [x[:5], x[5:]], x.numpy(),
+        x.double().numpy(), DataLoader(test, batch_size=1),
+    )  # fmt: skip
+    for data in every_form:
         assert torch.allclose(finished.predict(data), scores, atol=1e-6)
+    assert bool(((scores > 0) & (scores < 1)).all())
 
 
 class OnlyRun:

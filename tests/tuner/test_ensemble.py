@@ -18,6 +18,24 @@ from tests.support.fits import Points, Regression
 from tests.support.searching import DATA, factory, tuner
 
 
+def by_hand(reference: np.ndarray, scores: np.ndarray) -> list[float]:
+    """The mid-rank of each score among the reference; between two of them and outside, as the documentation says."""
+    levels = dict(zip(reference.tolist(), ((rankdata(reference) - 0.5) / len(reference)).tolist(), strict=True))
+    ordered = sorted(levels)
+    found = []
+    for score in scores.tolist():
+        below = [value for value in ordered if value <= score]
+        above = [value for value in ordered if value >= score]
+        if not below:
+            found.append(levels[ordered[0]] / (1 + (ordered[0] - score) / np.std(reference)))
+        elif not above:
+            found.append(1 - (1 - levels[ordered[-1]]) / (1 + (score - ordered[-1]) / np.std(reference)))
+        else:
+            share = 0.0 if above[0] == below[-1] else (score - below[-1]) / (above[0] - below[-1])
+            found.append(levels[below[-1]] + share * (levels[above[0]] - levels[below[-1]]))
+    return found
+
+
 @pytest.fixture(scope="module")
 def search(tmp_path_factory: pytest.TempPathFactory) -> AutoMAX:
     made = tuner(tmp_path_factory.mktemp("s"), n_trials=4, made=factory(epochs=3))
@@ -32,16 +50,20 @@ def test_an_ensemble_is_the_mean_rank_of_its_members(search: AutoMAX) -> None:
     for split, value, single in ((1, made.val, made.single_val), (2, made.test, made.single_test)):
         x, y = DATA.datasets[split].tensors
         ranks = []
+        val = DATA.datasets[1].tensors[0]
         for number in made.members:
             fit = search.trainer(search.history.spec(number).configuration)
             state = torch.load(search.history.final()[number].checkpoint, weights_only=False)["state_dict"]  # type: ignore[arg-type]
             fit.module.load_state_dict(state)
             with torch.no_grad():
-                ranks.append(rankdata(fit.module.eval()(x).squeeze()))
+                scores, reference = (fit.module.eval()(rows).squeeze().double().numpy() for rows in (x, val))
+            ranks.append(by_hand(reference, scores))
         assert value == pytest.approx(roc_auc_score(y, np.mean(ranks, axis=0)))
         assert single == pytest.approx(roc_auc_score(y, ranks[0]))
     assert made.single_val == pytest.approx(search.best_score)
     assert "chosen on the validation split" in str(made)
+    assert torch.allclose(made.predict(DATA.datasets[2].tensors[0]), made.test_scores)  # type: ignore[arg-type]
+    assert torch.allclose(made.predict(DATA.datasets[1]), made.val_scores)
     assert search.ensemble(top_k=1).val == pytest.approx(search.best_score)
     assert len(search.ensemble(top_k=99).members) == 4
     with pytest.raises(ConfigError, match="ensemble.top_k: expected at least 1, found 0"):

@@ -7,6 +7,7 @@ from typing import Any
 
 import yaml
 
+from automax_lightning.report.ensemble import EnsembleScores, ensemble_scores
 from automax_lightning.report.page.rerun import call, command, versions
 from automax_lightning.report.page.templates import Column, Table
 from automax_lightning.report.tables import arm_table, seed_table
@@ -56,7 +57,7 @@ class Rerun:
 
 
 def figures_of_merit(record: SearchRecord) -> list[Card]:
-    """The numbers that one looks for first: the best score, its test score, the default's, trials and time."""
+    """The numbers that one looks for first: the best score, its test score, the default's, the ensemble's, trials and time."""
     best, default, target = record.best, record.default, record.objective.target
     wanted, over = max(record.n_trials, len(record.results)), len(record.results)
     n_partial, n_failed, n_pending = (
@@ -68,15 +69,22 @@ def figures_of_merit(record: SearchRecord) -> list[Card]:
     notes = [f"{count} {what}" for count, what in counts if count]
     trained = sum(result.seconds for result in record.results.values())
     epoch = "" if best is None else f"trial {best.number}, epoch {best.best_epoch} of {best.epochs}"
+    ensemble = ensemble_scores(record)
     if best is not None and record.repetitions > 1:
         epoch = f"mean over {record.repetition}s; {epoch}"
     return [
         Card(f"best validation {target}", show_score(None if best is None else record.best_score), epoch),
         Card(f"test {target}", show_score(_test(record, best)), "of that trial, scored once"),
         Card(f"default, validation {target}", show_score(_score(default)), f"test {show_score(_test(record, default))}"),
+        *([] if ensemble is None else [_of_the_ensemble(ensemble)]),
         Card("trials", f"{over} of {wanted}", ", ".join(notes) or "all trained to their end"),
         Card("time", format_duration(record.history.seconds), f"{format_duration(trained)} in trials"),
     ]
+
+
+def _of_the_ensemble(scores: EnsembleScores) -> Card:
+    note = f"validation {show_score(scores.val)}, optimistic; {len(scores.members)} trials"
+    return Card(f"ensemble, test {scores.metric}", show_score(scores.test), note)
 
 
 def _test(record: SearchRecord, result: TrialResult | None) -> float | None:

@@ -59,7 +59,7 @@ def runners(history: History, objective: Objective) -> list[Runner]:
 
 
 def _runner(numbers: tuple[int, ...], history: History, objective: Objective) -> Runner:
-    over, numbers = history.final(), _one_per_fold(numbers, history)
+    over, numbers = history.final(), one_per_fold(numbers, history)
     costs = [cost_of(over[number], objective) for number in numbers if number in over]
     failed = any(cost is None for cost in costs)
     scored = () if failed else tuple(cost for cost in costs if cost is not None)
@@ -70,8 +70,13 @@ def _runner(numbers: tuple[int, ...], history: History, objective: Objective) ->
     return Runner(first.configuration, numbers, scored, runs, failed, tuple(curves) if scored else ())
 
 
-def _one_per_fold(numbers: tuple[int, ...], history: History) -> tuple[int, ...]:
-    """The trials of a configuration, of each fold the first: a user may train a configuration once more."""
+def one_per_fold(numbers: tuple[int, ...], history: History) -> tuple[int, ...]:
+    """The trials of a configuration, of each fold the first: a user may train a configuration once more.
+
+    Args:
+        numbers: of the configuration's trials, in order.
+        history: everything recorded.
+    """
     folds: dict[int, int] = {}
     for number in numbers:
         split = history.spec(number).split

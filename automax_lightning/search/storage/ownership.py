@@ -15,6 +15,8 @@ from automax_lightning.search.storage.lock import SearchLock
 from automax_lightning.trial.checkpoint import BEST, SCORES, TrialFiles
 
 JOURNAL = "journal.jsonl"
+ENSEMBLE = "ensemble"
+_ENSEMBLE_FILE = re.compile(r"ensemble\.json|\d{4,}\.(ckpt|npz)")
 SMAC_FILES = ("configspace.json", "intensifier.json", "optimization.json", "runhistory.json", "scenario.json")
 BEST_FILES = (BEST, SCORES, "trial.yaml")
 _LOCKS = ("lock", "lock.json", "lock.lease")
@@ -117,8 +119,10 @@ def refuse_foreign_files(directory: Path, names: Iterable[str]) -> None:
     """
     usual = ("state.pkl", "config.yaml", "factory.pkl", *(f"smac/{name}" for name in SMAC_FILES))
     trials = sorted(directory.glob("trials/[0-9][0-9][0-9][0-9]*"))
-    links = [path for path in (directory / "trials", directory / "smac", directory / "workers") if path.is_symlink()]
-    for path in (*links, *trials, *(directory / name for name in (*usual, *names))):
+    folders = (directory / "trials", directory / "smac", directory / "workers", directory / ENSEMBLE)
+    links = [path for path in folders if path.is_symlink()]
+    members = sorted(path for path in directory.glob(f"{ENSEMBLE}/*") if _ENSEMBLE_FILE.fullmatch(path.name))
+    for path in (*links, *trials, *members, *(directory / name for name in (*usual, *names))):
         if os.path.lexists(path):
             raise JournalError(
                 str(path), "a name that is free, because a search writes it", "what lies there without a journal",

@@ -23,6 +23,7 @@ NAMES = (
     "trials/0001/notes.txt", "trials/0001/checkpoints/mine.ckpt", "trials/0009/checkpoints/best.ckpt", "workers/mine.txt",
     "smac/mine.json", "smac/scenario.json", "refit/mine.ckpt", "mine_best/notes.txt", "mine_best/best.ckpt",
     "other_best/best.ckpt",
+    "ensemble/notes.txt", "ensemble/0001.ckpt", "ensemble/0002.npz", "ensemble/ensemble.json",
     "../mine.txt", "../mine.old/notes.txt",
 )  # fmt: skip
 """Files that a user may have where a search is to be, or in a search that there is."""
@@ -30,6 +31,8 @@ NAMES = (
 COMMANDS: dict[str, Callable[[Path], object]] = {
     "begin": lambda folder: cheap(folder, n_trials=2).optimize(),
     "extend": lambda folder: cheap(folder, n_trials=3).optimize(),
+    "extend further": lambda folder: cheap(folder, n_trials=5).optimize(),
+    "without ensemble": lambda folder: cheap(folder, n_trials=5, ensemble_size=0).optimize(),
     "overwrite": lambda folder: cheap(folder, n_trials=1, overwrite=True).optimize(),
     "overwrite and fail": lambda folder: cheap(folder, Failing, overwrite=True).optimize(),
     "fail": lambda folder: cheap(folder, Failing).optimize(),
