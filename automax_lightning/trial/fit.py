@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import lightning as L
+from lightning.pytorch.callbacks import BaseFinetuning
 
 from automax_lightning.errors import ConfigError, DataError
 from automax_lightning.trial.checkpoint import TrialCheckpoint, TrialFiles, TrialIdentity, check_trust, load_checkpoint, resumable
@@ -266,6 +267,12 @@ class Fit:
 
     def _train(self, built: Built, recorder: TrialRecorder, spec: TrialSpec, directory: Path, *, is_trial: bool) -> None:
         before = resumable(recorder.files, recorder.identity) or TrialCheckpoint()
+        if before.epochs and (forgetful := _forgetful(built)):
+            warnings.warn(
+                f"trial {spec.number} is not resumed but starts anew: Lightning does not restore what {forgetful} has unfrozen",
+                stacklevel=3,
+            )  # fmt: skip
+            before = TrialCheckpoint()
         resumed = recorder.files.last if before.epochs else None
         if resumed is not None:
             check_trust(resumed, trust=self.trust)
@@ -309,6 +316,12 @@ class Fit:
         if trainer.is_global_zero:
             keep_scores(files.scores, trainer.callbacks, "test")  # type: ignore[attr-defined]
         return metrics_of_test(trainer.callback_metrics)
+
+
+def _forgetful(built: Built) -> str | None:
+    """A callback that freezes parts of the module again where a fit is resumed (Lightning issue 21901)."""
+    callbacks = [*built.callbacks, *as_list(built.module.configure_callbacks())]
+    return next((type(each).__name__ for each in callbacks if isinstance(each, BaseFinetuning)), None)
 
 
 def _one_way(module: Any, datamodule: Any, build: Callable[[int], Built] | None) -> Callable[[int], Built]:

@@ -27,6 +27,8 @@ from automax_lightning.search.storage.reopening import reopen
 from automax_lightning.search.warm_start import known_from
 from automax_lightning.space.configurations import values
 from automax_lightning.trial.checkpoint import BEST, TrialFiles, load_checkpoint
+from automax_lightning.trial.fit import Fit
+from automax_lightning.trial.prepared import load_module
 from automax_lightning.trial.records import Status, TrialResult
 from automax_lightning.tuner import plots
 from automax_lightning.tuner.ensemble import Ensemble, ensemble
@@ -362,9 +364,13 @@ class AutoMAX:
             path = self.best_directory / BEST
             raise CheckpointError(str(path), "the best trial's checkpoint", "none", "Run optimize() first.")
         path = verify_best(self.directory, self.experiment_name, self.history, self.best)
-        module = module_of(self.setup.make(self.best_config), "load_best_model")
+        trainable, trust = self.setup.make(self.best_config), self.config.trust if trust is None else trust
+        if isinstance(trainable, Fit):
+            trainable.build(self.record.specs[self.best.number].seed)
+            return load_module(trainable, path, trust=trust)
+        module = module_of(trainable, "load_best_model")
         module.configure_model()  # Lightning's place for layers that are made late; it may be called twice
-        module.load_state_dict(load_checkpoint(path, trust=self.config.trust if trust is None else trust)["state_dict"])
+        module.load_state_dict(load_checkpoint(path, trust=trust)["state_dict"])
         return module.eval()
 
     def predict(self, data: DataLoader[Any] | Dataset[Any] | Tensor | Iterable[Any], batch_size: int = 1024) -> Tensor:

@@ -16,6 +16,7 @@ from automax_lightning.search.record import SearchRecord
 from automax_lightning.trial.checkpoint import check_trust
 from automax_lightning.trial.fit import Fit
 from automax_lightning.trial.isolation import isolated, quiet_lightning
+from automax_lightning.trial.prepared import load_module
 from automax_lightning.trial.records import Trainable, TrialResult
 from automax_lightning.trial.seeding import ReproducibleEpochs
 from automax_lightning.trial.trainer import QUIET, has_test, trial_settings
@@ -95,6 +96,7 @@ def split_scores(fit: Fit, checkpoint: Path | None, splits: Sequence[str] = ("va
         trainer = fit.trainer_class(callbacks=[callback], **_settings(fit, None))
         if checkpoint is not None:
             check_trust(checkpoint, trust=fit.trust)
+            load_module(fit, checkpoint, trust=fit.trust)  # layers that only a fit makes
         loaded: dict[str, Any] = {"datamodule": fit.datamodule, "ckpt_path": checkpoint, "weights_only": not fit.trust}
         if "val" in splits:
             trainer.validate(fit.module, **loaded, verbose=False)
@@ -131,7 +133,8 @@ def train_all(
         trainer.save_checkpoint(checkpoint)
         if not has_test(module, data):
             return module.eval(), {}
-        trainer.test(module, datamodule=data, verbose=False)
+        # From the file: setup("test") may make layers anew.
+        trainer.test(module, datamodule=data, ckpt_path=checkpoint, weights_only=not fit.trust, verbose=False)
     found_test = {key: value for key, value in trainer.callback_metrics.items() if key.startswith("test")}
     return module.eval(), {key.removeprefix("test/"): float(torch.as_tensor(value)) for key, value in found_test.items()}
 
