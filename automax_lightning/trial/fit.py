@@ -21,7 +21,6 @@ from automax_lightning.trial.records import Objective, OnEpoch, Status, StopRequ
 from automax_lightning.trial.result import interrupt_in, message_of, outcome, status_of, status_of_run
 from automax_lightning.trial.score_file import keep_scores
 from automax_lightning.trial.seeding import RandomState, ReproducibleEpochs, seed_all
-from automax_lightning.trial.splits import metrics_of_test
 from automax_lightning.trial.trainer import (
     QUIET,
     as_list,
@@ -31,6 +30,7 @@ from automax_lightning.trial.trainer import (
     trial_callbacks,
     trial_settings,
 )
+from automax_lightning.utils.splits import metrics_of_test
 
 _MAY_TRAIN_ON = (Status.INTERRUPTED, Status.PAUSED)
 """Trials that may train further; the test split is scored once, after the last epoch."""

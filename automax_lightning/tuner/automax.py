@@ -28,12 +28,12 @@ from automax_lightning.search.warm_start import known_from
 from automax_lightning.space.configurations import values
 from automax_lightning.trial.checkpoint import BEST, TrialFiles, load_checkpoint
 from automax_lightning.trial.fit import Fit
-from automax_lightning.trial.prepared import load_module
 from automax_lightning.trial.records import Status, TrialResult
 from automax_lightning.tuner import plots
 from automax_lightning.tuner.ensemble import Ensemble, ensemble
 from automax_lightning.tuner.fits import best_of, module_of
 from automax_lightning.tuner.loop import check_place, clear, open_session, raise_if_lost, run_search
+from automax_lightning.tuner.prepared import load_module
 from automax_lightning.tuner.refit import Refit, refit
 from automax_lightning.tuner.setup import SearchSetup, Trainer
 from automax_lightning.utils.arguments import check_arguments, flag, of_type, text

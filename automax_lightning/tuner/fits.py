@@ -16,10 +16,10 @@ from automax_lightning.search.record import SearchRecord
 from automax_lightning.trial.checkpoint import check_trust
 from automax_lightning.trial.fit import Fit
 from automax_lightning.trial.isolation import isolated, quiet_lightning
-from automax_lightning.trial.prepared import load_module
 from automax_lightning.trial.records import Trainable, TrialResult
 from automax_lightning.trial.seeding import ReproducibleEpochs
 from automax_lightning.trial.trainer import QUIET, has_test, trial_settings
+from automax_lightning.tuner.prepared import load_module
 
 Datamodule = L.LightningDataModule | None
 

@@ -56,8 +56,9 @@ def load_module(fit: Any, checkpoint: Path, *, trust: bool = False) -> L.Lightni
         _prepare(fit)
         return _filled(module, content)
     except Exception as error:  # a user's hook may raise anything where training has not run
+        said = f"{type(error).__name__}: {error}".replace("\n", " ")[:500]
         raise CheckpointError(
-            str(checkpoint), f"the layers of {type(module).__name__}", f"{type(error).__name__}: {error}".replace("\n", " ")[:500],
+            str(checkpoint), f"the layers of {type(module).__name__}", said,
             "Make them in __init__, setup, configure_model or on_fit_start: training_step is not run here.",
         ) from error  # fmt: skip
 
