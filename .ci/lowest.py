@@ -15,7 +15,10 @@ import tomllib
 PYPROJECT = Path(__file__).parents[1] / "pyproject.toml"
 
 AS_INSTALLED = ("torch", "torchvision")
-"""Not pinned: the old releases on PyPI bring gigabytes of CUDA libraries of their own. Their bounds were tried by hand."""
+"""Not pinned: the old releases on PyPI bring gigabytes of CUDA libraries of their own.
+
+torch 2.4 was tried with tests/trial/test_fit.py.
+"""
 
 
 def lowest(requirements: Iterable[str]) -> dict[str, str]:

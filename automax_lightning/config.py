@@ -10,16 +10,19 @@ from typing import Any
 
 from automax_lightning.errors import ConfigError, closest
 from automax_lightning.utils.arguments import Rule, check_arguments, file_name, flag, integer, number, one_of, path, seconds, text
+from automax_lightning.utils.serialization import builtin
 
 PRESETS = ("automax", "original", "random")
 STOPPING = ("incumbent", "median")
 INITIAL = ("auto", "default", "portfolio")
+RESAMPLING = ("holdout", "reshuffled", "cv")
 EXECUTORS = ("auto", "inline", "process", "dask")
 _SEED = integer(0, 2**32 - 1)
 
 _RULES: Mapping[str, Rule] = {
     "name": file_name("my_search"),
-    "n_trials": integer(1, example=10),
+    "n_trials": integer(1, example=10).or_none,
+    "n_fits": integer(1, example=40).or_none,
     "n_configs": integer(1),
     "SEED": _SEED,
     "output_directory": path(),
@@ -47,6 +50,8 @@ _RULES: Mapping[str, Rule] = {
     "max_budget": integer(1, example=50).or_none,
     "eta": integer(2, example=3),
     "n_seeds": integer(1),
+    "resampling": one_of(*RESAMPLING),
+    "n_folds": integer(2, example=4),
     "executor": one_of(*EXECUTORS),
     "n_workers": integer(1),
     "gpus_per_trial": integer(0, example=1).or_none,
@@ -65,7 +70,10 @@ class AutoMAXConfig:
 
     Args:
         name: name of the search and of its directory: one path component.
-        n_trials: budget of the search, in trials, at least 1; a larger number extends a finished search.
+        n_trials: budget of the search, in trials, at least 1; a larger number extends a finished search. With
+            ``resampling="cv"`` it counts configurations. None leaves the budget to `n_fits`.
+        n_fits: budget of the search, in fits, at least 1: with ``resampling="cv"`` each fold of a configuration is one. None
+            for no such limit. Where both are given, the search ends with whichever is reached first.
         n_configs: size of the initial design, at least 1; the space's default configuration is always its first
             member, Sobol points are the others.
         SEED: seed of proposals and trials, 0 .. 2**32 - 1.
@@ -100,6 +108,13 @@ class AutoMAXConfig:
         max_budget: epochs of the highest rung, that is of a whole fit; None for the fit's own.
         eta: reduction factor, at least 2; the best 1/eta of a rung is promoted.
         n_seeds: seeds per promising configuration, at least 1; a configuration is judged by the mean over its seeds.
+        resampling: which rows a configuration is judged by; the test split is never touched. ``"holdout"``: the datamodule's
+            validation split. ``"cv"``: `n_folds` folds of training and validation rows. Folds are raced: a configuration
+            runs on its next fold while its mean keeps up with the incumbent's on the same folds. `target_score` and
+            `patience` look at the mean, and `early_stop` compares curves of the same fold. ``"reshuffled"``: each trial draws
+            rows for validation anew. The last two need data with a method ``resplit``, which tables, tensors and subsets
+            have.
+        n_folds: folds of ``resampling="cv"``, at least 2.
         executor: where trials run: ``"inline"`` (this process), ``"process"`` (child processes of this machine),
             ``"dask"`` (a cluster); ``"auto"`` is inline for one worker and process for several.
         n_workers: trials that run at once, at least 1.
@@ -123,7 +138,8 @@ class AutoMAXConfig:
     """
 
     name: str = "automax"
-    n_trials: int = 5
+    n_trials: int | None = 5
+    n_fits: int | None = None
     n_configs: int = 1
     SEED: int = 0
     output_directory: str | os.PathLike[str] = "./automax_output"
@@ -146,6 +162,8 @@ class AutoMAXConfig:
     max_budget: int | None = None
     eta: int = 3
     n_seeds: int = 1
+    resampling: str = "holdout"
+    n_folds: int = 4
     executor: str = "auto"
     n_workers: int = 1
     gpus_per_trial: int | None = None
@@ -158,7 +176,10 @@ class AutoMAXConfig:
 
     def __post_init__(self) -> None:
         check_arguments("AutoMAXConfig", _RULES, vars(self))
+        if self.n_trials is None and self.n_fits is None:
+            raise _error("n_trials", "a budget in trials, or n_fits=", None, "Pass n_trials=20.")
         self._check_stopping()
+        self._check_resampling()
         if self.executor == "inline" and self.n_workers > 1:
             raise _error("n_workers", "1 with executor='inline'", self.n_workers, "Pass executor='process'.")
 
@@ -186,6 +207,16 @@ class AutoMAXConfig:
             raise _error("early_stop", f"one of {STOPPING}, or None", self.early_stop, closest(str(self.early_stop), STOPPING))
         if self.min_budget is not None and self.n_seeds > 1:
             raise _error("n_seeds", "1 where epochs are the budget", self.n_seeds, "Leave out min_budget, or n_seeds.")
+
+    def _check_resampling(self) -> None:
+        if self.resampling == "holdout":
+            return
+        if self.min_budget is not None or self.n_seeds > 1:
+            other = "min_budget" if self.min_budget is not None else "n_seeds"
+            raise _error("resampling", f"'holdout' with {other}", self.resampling, f"Leave out {other}, or resampling.")
+        if self.resampling == "reshuffled" and self.stopping is not None:
+            raise _error("early_stop", "None where each trial has a validation split of its own", self.early_stop,
+                         "Pass resampling='cv', or leave it out.")  # fmt: skip
 
     @property
     def stopping(self) -> str | None:
@@ -218,7 +249,7 @@ class AutoMAXConfig:
     def as_mapping(self) -> dict[str, Any]:
         """All settings as plain values, for YAML."""
         plain = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
-        configs = [dict(config) for config in self.initial_configs]
+        configs = [builtin(dict(config)) for config in self.initial_configs]
         lists = {"initial_configs": configs, "early_stop_epochs": list(self.early_stop_epochs)}
         return {**plain, "output_directory": os.fspath(self.output_directory), **lists}
 

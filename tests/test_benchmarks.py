@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ BENCHMARKS = Path(__file__).parent.parent / "benchmarks"
 @pytest.fixture(autouse=True)
 def _scripts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(str(BENCHMARKS))
+    monkeypatch.delitem(sys.modules, "coverage", raising=False)  # the script, not the package that measures coverage of tests
 
 
 @pytest.mark.parametrize(
@@ -73,3 +75,22 @@ def test_the_best_so_far_brings_its_own_test_score() -> None:
     trials = np.array([[0.5, 0.1], [np.nan, 0.9], [0.7, 0.2], [0.6, 0.8]])
     assert so_far(trials).tolist() == [[0.5, 0.1], [0.5, 0.1], [0.7, 0.2], [0.7, 0.2]]
     assert trials_to(np.array([[3.0, 1.0, 0.5], [3.0, 3.0, 3.0]]), np.array([1.0, 1.0])).tolist() == [2, 4]
+
+
+def test_coverage_is_measured_against_known_areas_and_with_the_packages_own_intervals() -> None:
+    from coverage import OURS, Cell, Effort, coverage
+
+    effort = Effort(runs=200, bootstraps=4, repeats=40)
+    alone = coverage("AUROC", [Cell("wide", 0.85, 5, 60)], 0.0, 0, effort)
+    assert {"percentile bootstrap", "logit DeLong", "Newcombe, method 5", OURS} <= set(alone)
+    assert alone[OURS][0] >= 0.93 > alone["logit DeLong"][0]
+    gap = coverage("AUPRC", [Cell("discrete", 0.85, 5, 60)] * 2, 0.9, 0, effort)
+    assert gap[OURS][2] <= 0.05
+    assert OURS not in coverage("AUROC", [Cell("normal", 0.7, 4, 60)], 0.0, 0, effort)
+
+
+def test_the_true_areas_of_normal_scores() -> None:
+    from coverage import Cell
+
+    assert Cell("narrow", 0.7, 5, 60).truth("AUROC") == pytest.approx(0.7, abs=1e-4)
+    assert Cell("normal", 0.5, 20, 60).truth("AUPRC") == pytest.approx(0.25, abs=1e-3)

@@ -24,7 +24,7 @@ def test_defaults_and_directory() -> None:
 @pytest.mark.parametrize(
     ("good", "bad", "message"),
     [
-        ({"n_trials": 1}, {"n_trials": 0}, "n_trials: expected an integer of at least 1, found 0"),
+        ({"n_trials": 1}, {"n_trials": 0}, "n_trials: expected an integer of at least 1, or None, found 0"),
         ({"n_trials": 2}, {"n_trials": 2.0}, "n_trials"),
         ({"n_trials": 2}, {"n_trials": True}, "n_trials"),
         ({"n_configs": 1}, {"n_configs": 0}, "n_configs"),
@@ -82,3 +82,18 @@ def test_trials_may_have_a_seed_of_their_own() -> None:
         with pytest.raises(ConfigError, match="AutoMAXConfig.trial_seed: expected an integer in"):
             AutoMAXConfig(trial_seed=seed)  # type: ignore[arg-type]
     assert AutoMAXConfig(trial_seed=2**32 - 1).trial_seed == 2**32 - 1
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"n_trials": None}, r"n_trials: expected a budget in trials, or n_fits="),
+        ({"resampling": "cv", "min_budget": 2}, r"resampling: expected 'holdout' with min_budget, found 'cv'"),
+        ({"resampling": "cv", "n_seeds": 2}, r"resampling: expected 'holdout' with n_seeds"),
+        ({"resampling": "reshuffled", "early_stop": True}, r"early_stop: expected None where each trial"),
+        ({"resampling": "folds"}, r"resampling: expected one of .*'cv'"),
+    ],
+)
+def test_settings_that_do_not_go_together(settings: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        AutoMAXConfig(**settings)

@@ -21,6 +21,7 @@ def test_it_is_read_in_a_few_minutes() -> None:
     assert len(TEXT.split()) <= 900
 
 
+@pytest.mark.slow
 def test_its_first_python_is_short_and_shows_its_output(tmp_path: Path) -> None:
     first, shown = story(README)[0]
     assert len([line for line in first.splitlines() if line]) <= 12

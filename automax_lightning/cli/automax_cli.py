@@ -125,7 +125,7 @@ def write_best_config(tuner: AutoMAX, program: str) -> None:
     searched = tuner.configuration_of(best.number)
     epochs = tuner.plan.epochs or factory(**searched).epochs
     key = read_checkpoint(tuner.best_directory / BEST).logged_key(tuner.objective)
-    content = best_config(factory, searched, tuner.history.spec(best.number).seed, key, epochs)
+    content = best_config(factory, tuner.history.spec(best.number), key, epochs)
     path = tuner.directory / "best_config.yaml"
     claim_file(tuner.directory, path.name)
     path.write_text(factory.parser.text(content), encoding="utf-8")

@@ -20,9 +20,10 @@ from automax_lightning.auc.pairs import registry as pairs
 from automax_lightning.auc.pairs.portfolios import portfolio
 from automax_lightning.cli.dotted_keys import put
 from automax_lightning.config import AutoMAXConfig
+from automax_lightning.errors import ConfigError
 from automax_lightning.factory.fit_factory import FitFactory
 from automax_lightning.trial.fit import Built, Fit
-from automax_lightning.trial.records import Objective
+from automax_lightning.trial.records import Objective, Split, TrialSpec
 from automax_lightning.trial.seeding import RandomState, seed_all
 from automax_lightning.trial.trainer import epochs_of
 from automax_lightning.utils.imports import import_path
@@ -268,20 +269,40 @@ def _seed_batches(data: dict[str, Any], seed: int) -> None:
         arguments["seed"] = seed
 
 
-def best_config(factory: ConfigFactory, searched: Mapping[str, Any], seed: int, key: str, epochs: int) -> dict[str, Any]:
+def _divide(data: dict[str, Any], split: Split) -> None:
+    """Put a trial's split into the data section.
+
+    Raises:
+        ConfigError: if the datamodule has no arguments for it.
+    """
+    arguments = data.get("init_args", data)
+    if not {"resplit_seed", "fold", "n_folds"} <= arguments.keys():
+        raise ConfigError(
+            "data", "a datamodule with the arguments resplit_seed, fold and n_folds, as TabularDataModule has them",
+            f"only {sorted(arguments)}", "Add them, or use resampling: holdout.",
+        )  # fmt: skip
+    arguments |= {"resplit_seed": split.seed, "fold": split.fold, "n_folds": split.n_folds}
+
+
+def best_config(factory: ConfigFactory, spec: TrialSpec, key: str, epochs: int) -> dict[str, Any]:
     """The configuration with which ``fit`` trains what a trial has trained, to the very bit.
 
     Args:
         factory: of the search.
-        searched: the trial's values.
-        seed: the trial's seed.
+        spec: the trial.
         key: the logged key of the target, which the checkpoint callback watches.
         epochs: of a whole fit.
 
     Returns:
         Plain YAML values.
+
+    Raises:
+        ConfigError: if the trial has a split of its own, and the datamodule no arguments for it.
     """
+    searched, seed = spec.configuration, spec.seed
     config = factory.configuration(searched, seed)
+    if spec.split is not None:
+        _divide(config.get("data", {}), spec.split)
     trainer = config.setdefault("trainer", {})
     callbacks = factory.callbacks(config)
     callbacks.append({"class_path": "automax_lightning.ReproducibleEpochs", "init_args": {"seed": seed}})

@@ -55,13 +55,14 @@ def _outcome(result: TrialResult) -> str:
 
 
 def seed_table(history: History, objective: Objective) -> str:
-    """Mean and spread of the configurations that were run on several seeds.
+    """Mean and spread of the configurations that were run on several seeds or folds.
 
     Args:
         history: everything recorded.
         objective: names the score, and says which way it is better.
     """
-    lines = [f"{'Trials':<16} {'mean ' + objective.target:<14} {'spread':<10} seeds"]
+    has_folds = any(spec.split is not None for spec in history.asks)
+    lines = [f"{'Trials':<16} {'mean ' + objective.target:<14} {'spread':<10} {'folds' if has_folds else 'seeds'}"]
     for runner in runners(history, objective):
         if len(runner.costs) > 1:
             mean, spread, seeds = mean_and_spread(history, objective, runner.numbers[0])
@@ -110,7 +111,7 @@ def trials_dataframe(specs: Sequence[TrialSpec], results: Mapping[int, TrialResu
     Returns:
         Columns ``trial, origin, status, score, epochs, best_epoch, seconds, checkpoint, reason``, then ``val/<metric>``,
         ``test/<metric>`` (or the key as it was logged, if that names the test split itself), and one column per
-        hyperparameter (missing where it was inactive).
+        hyperparameter (missing where it was inactive). With folds there is a column ``fold``, from 0, too.
     """
     import pandas as pd
 
@@ -120,6 +121,8 @@ def trials_dataframe(specs: Sequence[TrialSpec], results: Mapping[int, TrialResu
 
 def _row(spec: TrialSpec, result: TrialResult | None) -> dict[str, Any]:
     row: dict[str, Any] = {"trial": spec.number, "origin": spec.origin}
+    if spec.split is not None and spec.split.fold is not None:
+        row["fold"] = spec.split.fold
     if result is None:
         row["status"] = "RUNNING"
         return {**row, **spec.configuration}
@@ -154,12 +157,19 @@ def summary(history: History, best: TrialResult | None, objective: Objective, be
     lines += [f"  {name} = {value!r}" for name, value in specs[best.number].configuration.items()]
     lines.append(f"{'':<10}{'validation ' + objective.target:<20}test {objective.target}")
     if default is not None and default in history.results:
-        lines.append(_scores("default", history.results[default], objective))
-    lines.append(_scores("best", best, objective))
+        lines.append(_scores("default", history.results[default], objective, history))
+    lines.append(_scores("best", best, objective, history))
+    split = specs[best.number].split
+    if split is not None and split.n_folds is not None:
+        lines.append(f"Validation scores are means over folds; trial {best.number} is the model of the first one.")
     return printable("\n".join([*lines, f"Best checkpoint: {best_directory / BEST}"]))
 
 
-def _scores(name: str, result: TrialResult, objective: Objective) -> str:
-    val = f"{result.score:.6f}" if result.is_scored else result.status.value
+def _scores(name: str, result: TrialResult, objective: Objective, history: History) -> str:
+    val, split = result.status.value, history.spec(result.number).split
+    if result.score is not None and result.is_scored:
+        has_folds = split is not None and split.fold is not None
+        score = mean_and_spread(history, objective, result.number)[0] if has_folds else result.score
+        val = f"{score:.6f}"
     test = score_on_test(result.test, objective.target)
     return f"{name:<10}{val:<20}{'-' if test is None else format(test, '.6f')}"

@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from automax_lightning.report.bootstrap import Interval, difference
+from automax_lightning.report.intervals import FEWEST, Interval, difference, is_alike, is_comparable, of_rarest, rarest
 from automax_lightning.search.planning.racing import mean_and_spread
 from automax_lightning.search.record import SearchRecord
 from automax_lightning.trial.records import Status, TrialResult
+from automax_lightning.trial.score_file import SplitScores
 from automax_lightning.utils.formatting import show_score
 from automax_lightning.utils.splits import column_of_test, score_on_test
 
@@ -48,7 +49,7 @@ def verdict(record: SearchRecord) -> Verdict:
         failed = len(record.results) - len(record.scored)
         return Verdict("No trial has a score." if failed else "No trial is over yet.")
     sentences = [_on_test(record, best)]
-    headline = _headline(record, best) if record.n_seeds == 1 else _headline_of_means(record, best)
+    headline = _headline(record, best) if record.repetitions == 1 else _headline_of_means(record, best)
     return Verdict(headline, tuple(sentences), tuple(_warnings(record, best)))
 
 
@@ -66,26 +67,33 @@ def _headline(record: SearchRecord, best: TrialResult) -> str:
 
 
 def _headline_of_means(record: SearchRecord, best: TrialResult) -> str:
-    """With several seeds the best configuration is the one with the best mean, and trials are its runs."""
+    """With several seeds or folds the best configuration is the one with the best mean, and trials are its runs."""
     default, target = record.default, record.objective.target
     mean = _mean(record, best)
     is_default = default is not None and record.specs[default.number].configuration == record.specs[best.number].configuration
     if is_default:
-        return f"The default configuration has the best mean: validation {target} {mean}. Its best run is trial {best.number}."
+        return (
+            f"The default configuration has the best mean: validation {target} {mean}. Its {_run(record)} is trial {best.number}."
+        )
     against = f" against {_mean(record, default)} of the default" if default is not None and default.is_scored else ""
     return f"The configuration of trial {best.number} has the best mean: validation {target} {mean}{against}."
 
 
 def _mean(record: SearchRecord, result: TrialResult) -> str:
     mean, spread, seeds = mean_and_spread(record.history, record.objective, result.number)
-    return f"{show_score(mean)} (one seed)" if spread is None else f"{show_score(mean)} ± {show_score(spread)} ({seeds} seeds)"
+    one = record.repetition
+    return f"{show_score(mean)} (one {one})" if spread is None else f"{show_score(mean)} ± {show_score(spread)} ({seeds} {one}s)"
+
+
+def _run(record: SearchRecord) -> str:
+    return "first fold" if record.resampling.has_folds else "best run"
 
 
 def _on_test(record: SearchRecord, best: TrialResult) -> str:
     target, default = record.objective.target, record.default
     own = score_on_test(best.test, target)
-    who = "it has" if record.n_seeds == 1 else f"trial {best.number} has"
-    same = "" if record.n_seeds == 1 else _runs(record, best)
+    who = "it has" if record.repetitions == 1 else f"trial {best.number} has"
+    same = "" if record.repetitions == 1 else _runs(record, best)
     if own is None and best.test:
         shown = ", ".join(f"{column_of_test(name)} {show_score(value)}" for name, value in best.test.items())
         return f"On the test split {who} {shown}; none of these names answers the target {target}."
@@ -102,17 +110,22 @@ def _runs(record: SearchRecord, best: TrialResult) -> str:
     """Which run of the default a run is compared with."""
     if record.default is None:
         return ""
-    is_same = record.specs[best.number].seed == record.specs[record.default.number].seed
-    return f" of the default's run {'on the same seed' if is_same else 'on another seed'} (trial {record.default.number})"
+    one, other = record.specs[best.number], record.specs[record.default.number]
+    is_same = one.split == other.split if record.resampling.has_folds else one.seed == other.seed
+    return f" of the default's run on {'the same' if is_same else 'another'} {record.repetition} (trial {record.default.number})"
 
 
 def _interval(record: SearchRecord) -> str:
-    metric, gap = gap_on_test(record)
-    if gap is None:
+    pair = _pair_on_test(record)
+    if pair is None:
         return "; without the scores of both on disk there is no interval for it."
-    what = "" if metric == record.objective.target and not _is_partial(record) else f" of the whole {metric} {gap.value:+.4f},"
-    text = f" ({what.strip() + ' ' if what else ''}95 % bootstrap interval {gap.low:+.4f} to {gap.high:+.4f})."
-    if gap.low == gap.high == 0:
+    if rarest(pair[0].labels) < FEWEST:
+        return f"; with {of_rarest(pair[0].labels)} nothing can be said about it."
+    metric, gap = gap_on_test(record)
+    assert gap is not None  # the pair can be compared, and no class is too rare
+    what = "" if metric == record.objective.target and not _is_partial(record) else f"of the whole {metric} {gap.value:+.4f}, "
+    text = f" ({what}95 % interval {gap.low:+.4f} to {gap.high:+.4f})."
+    if is_alike(*pair):
         return f"{text} Both rank this test split alike."
     if gap.low <= 0 <= gap.high:
         return f"{text} The interval holds zero: this test split cannot tell the two apart."
@@ -120,17 +133,25 @@ def _interval(record: SearchRecord) -> str:
 
 
 def gap_on_test(record: SearchRecord) -> tuple[str, Interval | None]:
-    """The metric, and the paired difference of best and default on the test split; None without the scores of both.
+    """The metric, and the paired difference of best and default on the test split.
 
     Args:
         record: the search.
+
+    Returns:
+        No difference without the scores of both on disk, and with fewer than `FEWEST` samples of a class.
     """
-    target = record.objective.target
+    target, pair = record.objective.target, _pair_on_test(record)
     metric = target if target in _RANKING and not _is_partial(record) else "AUROC"
+    return metric, None if pair is None else difference(*pair, metric)
+
+
+def _pair_on_test(record: SearchRecord) -> tuple[SplitScores, SplitScores] | None:
+    """The test scores of best and default, if they can be compared."""
     if record.best is None or record.default is None or record.best.number == record.default.number:
-        return metric, None
+        return None
     one, other = (record.scores_of(result).splits.get("test") for result in (record.best, record.default))
-    return metric, None if one is None or other is None else difference(one, other, metric)
+    return None if one is None or other is None or not is_comparable(one, other) else (one, other)
 
 
 def _is_partial(record: SearchRecord) -> bool:
@@ -150,10 +171,25 @@ def _warnings(record: SearchRecord, best: TrialResult) -> list[str]:
         warnings.append(f"The validation score was selected among {len(record.scored)}, so it flatters: read the test column.")
     if best.status is not Status.SUCCESS:
         warnings.append(f"The best score is partial: its trial was {best.status.name.lower()} after epoch {best.epochs}.")
-    held = record.scores_of(best).splits
-    for split, name in (("val", "validation"), ("test", "test")):
-        if split in held and held[split].labels.ndim == 1:
-            positives = int(np.sum(held[split].labels == 1))
-            if positives < FEW_POSITIVES:
-                warnings.append(f"The {name} split has only {positives} positive samples: small differences mean nothing.")
-    return warnings
+    return [*warnings, *small_splits(record)]
+
+
+def small_splits(record: SearchRecord) -> list[str]:
+    """A sentence for each split on which the best trial was scored with few samples of a class.
+
+    Args:
+        record: the search; labels are read from the best trial's directory.
+    """
+    held = record.scores_of(record.best).splits
+    small = [_smallness(name, held[split].labels) for split, name in (("val", "validation"), ("test", "test")) if split in held]
+    return [sentence for sentence in small if sentence]
+
+
+def _smallness(split: str, labels: np.ndarray) -> str:
+    """What is to be said of a split with few samples of a class; empty where there are enough."""
+    if 0 < rarest(labels) < FEWEST:
+        return f"The {split} split has only {of_rarest(labels)}: with fewer than {FEWEST} nothing can be said."
+    positives = int(np.sum(labels == 1))
+    if labels.ndim == 1 and positives < FEW_POSITIVES:
+        return f"The {split} split has only {positives} positive samples: small differences mean nothing."
+    return ""

@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 
 from automax_lightning.search.planning.racing import incumbent, mean_and_spread
+from automax_lightning.search.planning.resampling import Resampling
 from automax_lightning.search.storage.history import History
 from automax_lightning.search.storage.journal import read_search
 from automax_lightning.search.storage.state_file import log
@@ -75,15 +76,35 @@ class SearchRecord:
 
     @property
     def n_trials(self) -> int:
-        """The budget of the search, in trials."""
-        return int(self._setting("n_trials", len(self.history.asks)))
+        """The budget of the search, in trials; of folds, as many as there may be at most."""
+        trials, fits = self._setting("n_trials", len(self.history.asks)), self._setting("n_fits", None)
+        given = [limit for limit in (trials, fits) if limit is not None]
+        if not self.resampling.has_folds:
+            return int(min(given))
+        return int(fits or max(given) * self.resampling.n_folds)
 
     @property
     def n_seeds(self) -> int:
         """Seeds per promising configuration, at least 1."""
         return int(self._setting("n_seeds", 1))
 
-    def _setting(self, name: str, otherwise: int) -> Any:
+    @property
+    def resampling(self) -> Resampling:
+        """Which rows a configuration is judged by."""
+        settings = {name: self._setting(name, otherwise) for name, otherwise in (("resampling", "holdout"), ("n_folds", 4))}
+        return Resampling.recorded(settings)
+
+    @property
+    def repetitions(self) -> int:
+        """Seeds or folds of a promising configuration, at least 1."""
+        return self.resampling.n_folds if self.resampling.has_folds else self.n_seeds
+
+    @property
+    def repetition(self) -> str:
+        """What a configuration is repeated on: ``"fold"`` or ``"seed"``."""
+        return "fold" if self.resampling.has_folds else "seed"
+
+    def _setting(self, name: str, otherwise: Any) -> Any:
         """A setting from the journal, or, before the journal has any, from the configuration."""
         return self.history.settings.get(name, otherwise if self.history.settings else self.config.get(name, otherwise))
 
@@ -155,14 +176,14 @@ class SearchRecord:
     @cached_property
     def best(self) -> TrialResult | None:
         """The incumbent's result; None before the first score."""
-        return incumbent(self.history, self.objective, self.n_seeds)
+        return incumbent(self.history, self.objective, self.repetitions)
 
     @property
     def best_score(self) -> float:
-        """The incumbent's validation score, ``-inf`` before the first; with several seeds, the mean over them."""
+        """The incumbent's validation score, ``-inf`` before the first; with several seeds or folds, the mean over them."""
         if self.best is None or self.best.score is None:
             return float("-inf")
-        return self.best.score if self.n_seeds == 1 else mean_and_spread(self.history, self.objective, self.best.number)[0]
+        return self.best.score if self.repetitions == 1 else mean_and_spread(self.history, self.objective, self.best.number)[0]
 
     @cached_property
     def default(self) -> TrialResult | None:

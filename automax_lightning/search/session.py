@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from contextlib import nullcontext, suppress
 from types import TracebackType
@@ -124,7 +125,8 @@ class SearchSession:
             seed = (self.seed + (repetition if self.deterministic else number - 1)) % 2**32
         directory = self.directories.of(number)
         budget = None if origin == "user" else self.plan.first_budget(number)
-        spec = TrialSpec(number, dict(chosen), seed, budget, directory, origin, self.plan.epochs, self.history.search)
+        split = self.plan.resampling.split(number, repetition)
+        spec = TrialSpec(number, dict(chosen), seed, budget, directory, origin, self.plan.epochs, self.history.search, split)
         self.journal.record_ask(spec)
         return spec
 
@@ -165,7 +167,7 @@ class SearchSession:
             if rule is None or epoch < newest:  # what was judged once is not judged again when it is trained again
                 return None
             # What others have brought meanwhile depends on who is faster.
-            history = before if self.is_ordered else self.history
+            history = (before if self.is_ordered else self.history).on_fold(spec.split)
             return rule.verdict([curve[each] for each in sorted(curve)], history)
 
         return on_epoch
@@ -177,7 +179,7 @@ class SearchSession:
         self.journal.record_result(result)
         if result.status.is_final:
             self._settle()  # a crash before this is made good at the next start
-            self.listener.trial_finished(result, self.best())
+            self.listener.trial_finished(result, self.plan.shown_best(self.history))
         return result
 
     def _next_result(self) -> TrialResult:
@@ -222,9 +224,18 @@ class SearchSession:
         if self.history.settled or not self.history.asks:
             return
         self._settle(is_end=True)
-        self.journal.claim(*(f"smac/{name}" for name in SMAC_FILES))
-        export(self.proposer.facade_for(self.plan.observations(self.history)), self.journal.directory / "smac")
+        self._export()
         self.journal.record_settled()
+
+    def _export(self) -> None:
+        """Write SMAC's files; they are derived, so a search that is done does not fail where SMAC cannot write them."""
+        self.journal.claim(*(f"smac/{name}" for name in SMAC_FILES))
+        try:
+            export(self.proposer.facade_for(self.plan.observations(self.history)), self.journal.directory / "smac")
+        except OSError:  # a full disk is made good by the next start
+            raise
+        except Exception as error:
+            warnings.warn(f"SMAC's files in smac/ are not written: {type(error).__name__}: {error}", stacklevel=2)
 
     def _write_state(self, *, is_end: bool) -> None:
         """Write the whole log when at least a fiftieth of it is new: every trial up to the fiftieth, then every few."""

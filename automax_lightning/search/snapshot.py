@@ -89,7 +89,7 @@ class Snapshot:
         failed = f" ({len(record.failed)} failed)" if record.failed else ""
         lines = [f"{record.directory}: {state}", f"{len(record.results)} of {record.n_trials} trials over{failed}"]
         if best is not None and best.score is not None:
-            lines[-1] += f", best {target} {best.score:.4f} (trial {best.number})"
+            lines[-1] += f", best {target} {record.best_score:.4f} (trial {best.number})"
         lines += [f"  {trial.describe(record.objective)}" for trial in self.running]
         idle = "" if self.idle is None else f"; last event {format_duration(self.idle)} ago"
         return printable("\n".join([*lines, f"searched for {format_duration(record.history.seconds)}{idle}"]))

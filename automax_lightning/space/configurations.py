@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 from ConfigSpace import Configuration, ConfigurationSpace
 from ConfigSpace.exceptions import ForbiddenValueError
 from ConfigSpace.hyperparameters import Hyperparameter, IntegerHyperparameter, NumericalHyperparameter
 from ConfigSpace.util import deactivate_inactive_hyperparameters
 
 from automax_lightning.errors import SpaceError, closest
+from automax_lightning.utils.serialization import builtin
 
 
 def values(configuration: Configuration) -> dict[str, Any]:
@@ -22,7 +22,7 @@ def values(configuration: Configuration) -> dict[str, Any]:
         >>> values(space.get_default_configuration())
         {'flag': True, 'n': 3}
     """
-    return {name: value.item() if isinstance(value, np.generic) else value for name, value in dict(configuration).items()}
+    return {name: builtin(value) for name, value in dict(configuration).items()}
 
 
 def configuration(space: ConfigurationSpace, chosen: Mapping[str, Any]) -> Configuration:

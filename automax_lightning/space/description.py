@@ -109,7 +109,7 @@ def _read(entry: Any) -> dict[str, Any]:
     """What a hyperparameter is, as ConfigSpace's own dictionary tells it, or the text of an older journal."""
     if isinstance(entry, str):
         return {"type": _class_of(entry).lower(), **_fields(entry)}
-    return {name: decode(value) for name, value in entry.items()}
+    return dict(entry)
 
 
 def _parameter(name: str, label: str, fields: Mapping[str, Any], condition: str, seen: list[Any]) -> Parameter:
@@ -140,8 +140,8 @@ def _clause(entry: Mapping[str, Any]) -> str:
         sign = " && " if entry["type"] == "AND" else " || "
         return sign.join(_clause(each) for each in entry["conditions"])
     if entry["type"] == "IN":
-        return f"{entry['parent']} in {{{', '.join(repr(decode(value)) for value in entry['values'])}}}"
-    return f"{entry['parent']} {_SIGNS[entry['type']]} {decode(entry['value'])!r}"
+        return f"{entry['parent']} in {{{', '.join(map(repr, entry['values']))}}}"
+    return f"{entry['parent']} {_SIGNS[entry['type']]} {entry['value']!r}"
 
 
 def _class_of(text: str) -> str:
@@ -180,7 +180,7 @@ def describe_space(space: ConfigurationSpace) -> dict[str, dict[str, Any]]:
     """Every hyperparameter, condition and forbidden clause as ConfigSpace's own dictionaries: equal for equal spaces.
 
     Returns:
-        Name of a hyperparameter, ``condition 0`` or ``forbidden 0`` -> its entry of ConfigSpace's JSON format, as plain JSON.
+        Name of a hyperparameter, ``condition 0`` or ``forbidden 0`` -> its entry of ConfigSpace's JSON format, in plain values.
         The comments of a space (``meta``) and its name do not change what is searched, and are left out.
 
     Raises:
@@ -192,16 +192,21 @@ def describe_space(space: ConfigurationSpace) -> dict[str, dict[str, Any]]:
     return described | _numbered(_CONDITION, whole["conditions"]) | _numbered(_FORBIDDEN, whole["forbiddens"])
 
 
-def _entry(entry: Mapping[str, Any]) -> dict[str, Any]:
+def _entry(entry: Mapping[str, Any]) -> Any:
     fields = {name: value for name, value in entry.items() if name not in ("name", "meta")}
     if fields.get("weights", 0) is None:
         del fields["weights"]
-    return {name: encode(value, f"{entry['name']}.{name}") for name, value in fields.items()}
+    return _plain(fields, entry["name"])
+
+
+def _plain(value: Any, where: str) -> Any:
+    """As the journal gives it back, so that both can be compared."""
+    return decode(encode(value, where))
 
 
 def _numbered(kind: str, clauses: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
-    encoded: list[dict[str, Any]] = [encode(clause, kind) for clause in clauses]
-    return {f"{kind} {index}": clause for index, clause in enumerate(sorted(encoded, key=json.dumps))}
+    in_order = sorted((_plain(clause, kind) for clause in clauses), key=repr)
+    return {f"{kind} {index}": clause for index, clause in enumerate(in_order)}
 
 
 def space_texts(space: ConfigurationSpace) -> dict[str, str]:

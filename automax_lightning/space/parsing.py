@@ -6,11 +6,11 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
 from ConfigSpace import Categorical, Constant, Float, Integer
 from ConfigSpace.hyperparameters import Hyperparameter
 
 from automax_lightning.errors import SpaceError, closest
+from automax_lightning.utils.serialization import builtin
 
 _SCALARS = (bool, int, float, str, type(None))
 _MAIN_KEYS = ("val", "value", "choices", "low")
@@ -82,7 +82,7 @@ def parse_hyperparameters_from_dict(items: Mapping[str, Any]) -> dict[str, Hyper
 def _parse(name: str, value: Any) -> Hyperparameter[Any, Any]:
     if isinstance(value, Hyperparameter):
         return value
-    value = _python(value)
+    value = builtin(value)
     if isinstance(value, _SCALARS):
         return Constant(name, value)
     if isinstance(value, Mapping):
@@ -101,18 +101,18 @@ def _parse_mapping(name: str, spec: Mapping[str, Any]) -> Hyperparameter[Any, An
     for key in spec:
         if key not in _KEYS[main]:
             raise SpaceError(f"{name}.{key}", f"only {sorted(_KEYS[main])}", repr(key), closest(str(key), _KEYS[main]))
-    default, log = _python(spec.get("default")), spec.get("log", False)
+    default, log = builtin(spec.get("default")), spec.get("log", False)
     if not isinstance(log, bool):
         raise SpaceError(f"{name}.log", "true or false", repr(log), "Write log: true.")
     if main == "value":
-        return Constant(name, _python(spec["value"]))
+        return Constant(name, builtin(spec["value"]))
     if main == "low":
         if "high" not in spec:
             raise SpaceError(f"{name}.high", "an upper bound beside low", "none", "Add high: ...")
         return _range(name, (spec["low"], spec["high"]), default, log)
     if main == "choices":
         return _choices(name, _sequence(name, spec["choices"]), default, has_default="default" in spec)
-    return _parse_val(name, _python(spec["val"]), default, log, has_default="default" in spec)
+    return _parse_val(name, builtin(spec["val"]), default, log, has_default="default" in spec)
 
 
 def _parse_val(name: str, value: Any, default: Any, log: bool, *, has_default: bool) -> Hyperparameter[Any, Any]:
@@ -147,7 +147,7 @@ def _reads_as_range(name: str, value: Sequence[Any], default: Any, log: bool, *,
 def _range(name: str, bounds: Sequence[Any], default: Any, log: bool) -> Hyperparameter[Any, Any]:
     if len(bounds) != 2 or not all(_is_number(bound) for bound in bounds):
         raise SpaceError(name, "two numbers (low, high)", repr(tuple(bounds)), _HOW)
-    low, high = (_python(bound) for bound in bounds)
+    low, high = (builtin(bound) for bound in bounds)
     if not low < high:
         raise SpaceError(name, "low < high", repr((low, high)), f"If the tuple is a value, write {{choices: [({low}, {high})]}}.")
     if log and low <= 0:
@@ -163,10 +163,12 @@ def _range(name: str, bounds: Sequence[Any], default: Any, log: bool) -> Hyperpa
 
 
 def _choices(name: str, choices: Sequence[Any], default: Any, *, has_default: bool) -> Hyperparameter[Any, Any]:
-    options = [_hashable(_python(choice)) for choice in choices]
+    options = [_hashable(builtin(choice)) for choice in choices]
     if not options:
         raise SpaceError(name, "at least one choice", "an empty list", _HOW)
     for option in options:
+        if option != option:
+            raise SpaceError(name, "choices that equal themselves", repr(option), "Search a number or None in its place.")
         if options.count(option) > 1:
             same = [other for other in options if other == option]
             raise SpaceError(name, "choices that differ", f"{same}", "Leave one of them out.")
@@ -183,12 +185,8 @@ def _sequence(name: str, value: Any) -> Sequence[Any]:
 
 
 def _is_number(value: Any) -> bool:
-    value = _python(value)
+    value = builtin(value)
     return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
-
-
-def _python(value: Any) -> Any:
-    return value.item() if isinstance(value, np.generic) else value
 
 
 def _hashable(value: Any) -> Any:

@@ -125,24 +125,30 @@ class TrialIdentity:
         trial: number of the trial, from 1.
         configuration: digest of the hyperparameters.
         seed: seed of weights, batches and dropout, 0 .. 2**32 - 1.
+        split: digest of how its rows are divided.
     """
 
     search: str | None = None
     trial: int | None = None
     configuration: str | None = None
     seed: int | None = None
+    split: str | None = None
 
     @classmethod
     def of(cls, spec: TrialSpec) -> TrialIdentity:
         """The identity of a trial."""
-        values = json.dumps(encode_values(spec.configuration), sort_keys=True)
-        return cls(spec.search or None, spec.number, hashlib.sha256(values.encode()).hexdigest()[:16], spec.seed)
+        split = None if spec.split is None else _digest(dataclasses.asdict(spec.split))
+        return cls(spec.search or None, spec.number, _digest(encode_values(spec.configuration)), spec.seed, split)
 
     def contradictions(self, other: TrialIdentity) -> list[str]:
         """What both know and do not agree in, as pieces of a sentence: ``seed 1 instead of 2``."""
         ours, theirs = dataclasses.asdict(self), dataclasses.asdict(other)
         in_both = [name for name in ours if ours[name] is not None and theirs[name] is not None]
         return [f"{name} {theirs[name]} instead of {ours[name]}" for name in in_both if ours[name] != theirs[name]]
+
+
+def _digest(values: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:16]
 
 
 @dataclasses.dataclass(frozen=True)

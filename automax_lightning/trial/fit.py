@@ -17,7 +17,7 @@ from automax_lightning.trial.checkpoint import TrialCheckpoint, TrialFiles, Tria
 from automax_lightning.trial.isolation import CtrlC, isolated, quiet_lightning
 from automax_lightning.trial.loggers import KeepRuns, Run, fresh_loggers, log_result
 from automax_lightning.trial.recorder import TrialRecorder
-from automax_lightning.trial.records import Objective, OnEpoch, Status, StopRequested, TrialResult, TrialSpec
+from automax_lightning.trial.records import Objective, OnEpoch, Resplittable, Split, Status, StopRequested, TrialResult, TrialSpec
 from automax_lightning.trial.result import interrupt_in, message_of, outcome, status_of, status_of_run
 from automax_lightning.trial.score_file import keep_scores
 from automax_lightning.trial.seeding import RandomState, ReproducibleEpochs, seed_all
@@ -89,6 +89,8 @@ class Fit:
         verbose: show Lightning's own bars and messages.
         trainer_class: makes the Trainer; a subclass of your own, for instance.
         trust: whether objects that the module keeps in its checkpoints may run code when a checkpoint is loaded.
+        split: how the datamodule's rows for training and validation are divided; None for its own division. A `spec` that has
+            a split brings its own.
 
     Raises:
         ConfigError: if `epochs` is below 1, `trainer_kwargs` takes checkpoints away, or both or neither of `module` and
@@ -118,6 +120,7 @@ class Fit:
         verbose: bool = False,
         trainer_class: Callable[..., L.Trainer] = L.Trainer,
         trust: bool = False,
+        split: Split | None = None,
     ) -> None:
         self.trainer_kwargs = dict(trainer_kwargs or {})
         self.epochs = epochs_of(self.trainer_kwargs, epochs)
@@ -129,6 +132,7 @@ class Fit:
         self.verbose = verbose
         self.trainer_class = trainer_class
         self.trust = trust
+        self.split = split
         self.exception: BaseException | None = None
         self._make = _one_way(module, datamodule, build)
         self._built: Built | None = None
@@ -181,6 +185,7 @@ class Fit:
                 fresh = self._make(seed)
             self._built = dataclasses.replace(
                 fresh,
+                datamodule=divided(fresh.datamodule, self.split),
                 trainer_kwargs={**self.trainer_kwargs, **fresh.trainer_kwargs},
                 callbacks=(*self.callbacks, *fresh.callbacks),
             )
@@ -228,6 +233,7 @@ class Fit:
             time_limit=time_limit,
             budget=spec.budget,
         )
+        self.split = spec.split or self.split
         self.exception = None
         test: dict[str, float] = {}
         ctrl_c = CtrlC()
@@ -322,6 +328,29 @@ def _forgetful(built: Built) -> str | None:
     """A callback that freezes parts of the module again where a fit is resumed (Lightning issue 21901)."""
     callbacks = [*built.callbacks, *as_list(built.module.configure_callbacks())]
     return next((type(each).__name__ for each in callbacks if isinstance(each, BaseFinetuning)), None)
+
+
+def divided(datamodule: L.LightningDataModule | None, split: Split | None) -> L.LightningDataModule | None:
+    """The datamodule with its rows divided as a split says.
+
+    Args:
+        datamodule: of a trial.
+        split: None for its own division.
+
+    Raises:
+        ConfigError: if its rows cannot be divided anew.
+    """
+    if split is None:
+        return datamodule
+    given: object = datamodule
+    fresh = given.resplit(split.seed, split.fold, split.n_folds) if isinstance(given, Resplittable) else None
+    if not isinstance(fresh, L.LightningDataModule):
+        raise ConfigError(
+            "AutoMAXConfig.resampling", "data with a method resplit(seed, fold, n_folds) that returns a datamodule",
+            "no datamodule" if datamodule is None else f"a {type(datamodule).__name__}, which does not do that",
+            "Pass resampling='holdout', or give your datamodule that method.",
+        )  # fmt: skip
+    return fresh
 
 
 def _one_way(module: Any, datamodule: Any, build: Callable[[int], Built] | None) -> Callable[[int], Built]:

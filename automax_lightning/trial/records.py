@@ -46,6 +46,37 @@ class Status(Enum):
 
 
 @dataclasses.dataclass(frozen=True)
+class Split:
+    """How the rows for training and validation are divided in one trial; the test split is never touched.
+
+    Args:
+        seed: of the division, 0 .. 2**32 - 1.
+        fold: which of the folds validates, from 0; None draws as many rows for validation as the data have by themselves.
+        n_folds: folds in all, at least 2; None without folds.
+    """
+
+    seed: int
+    fold: int | None = None
+    n_folds: int | None = None
+
+
+@runtime_checkable
+class Resplittable(Protocol):
+    """A datamodule whose rows for training and validation can be divided anew."""
+
+    def resplit(self, seed: int, fold: int | None = None, n_folds: int | None = None) -> Any:
+        """A datamodule over the same rows with another division; this one stays as it is.
+
+        A function of the arguments alone, so that a trial can be repeated. The test split stays what it is.
+
+        Args:
+            seed: of the division, 0 .. 2**32 - 1.
+            fold: which of the folds validates, from 0; None draws as many rows for validation as there are now.
+            n_folds: folds in all, at least 2; None without folds.
+        """
+
+
+@dataclasses.dataclass(frozen=True)
 class TrialSpec:
     """What to run: one configuration, with its seed and its place on disk.
 
@@ -59,6 +90,7 @@ class TrialSpec:
             ``"random"``, ``"repeat"``, ``"user"``.
         epochs: epochs of the whole fit, on which decays and schedules count; None for the fit's own number.
         search: id of the search that the trial belongs to; empty if it belongs to none.
+        split: how its rows are divided; None for the datamodule's own division.
     """
 
     number: int
@@ -69,6 +101,7 @@ class TrialSpec:
     origin: str = "user"
     epochs: int | None = None
     search: str = ""
+    split: Split | None = None
 
 
 class CurvePoint(NamedTuple):

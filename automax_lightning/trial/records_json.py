@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from automax_lightning.trial.records import CurvePoint, Status, TrialResult, TrialSpec
+from automax_lightning.trial.records import CurvePoint, Split, Status, TrialResult, TrialSpec
 from automax_lightning.utils.serialization import decode, decode_values, encode, encode_values
 
 
@@ -22,6 +23,7 @@ def spec_to_json(spec: TrialSpec, root: Path) -> dict[str, Any]:
         "origin": spec.origin,
         "epochs": spec.epochs,
         **({"search": spec.search} if spec.search else {}),
+        **({"split": dataclasses.asdict(spec.split)} if spec.split else {}),
     }
 
 
@@ -36,6 +38,7 @@ def spec_from_json(data: Mapping[str, Any], root: Path) -> TrialSpec:
         origin=data["origin"],
         epochs=data.get("epochs"),
         search=data.get("search", ""),
+        split=Split(**data["split"]) if "split" in data else None,
     )
 
 

@@ -17,6 +17,7 @@ from automax_lightning.config import AutoMAXConfig
 from automax_lightning.display.terminal import SearchProgress
 from automax_lightning.errors import CheckpointError, ConfigError, FirstTrialFailedError
 from automax_lightning.report import tables
+from automax_lightning.report.notes import notes
 from automax_lightning.search.interrupt import StopSignal
 from automax_lightning.search.proposer.surrogates import failure_cost
 from automax_lightning.search.record import SearchRecord
@@ -37,6 +38,7 @@ from automax_lightning.tuner.prepared import load_module
 from automax_lightning.tuner.refit import Refit, refit
 from automax_lightning.tuner.setup import SearchSetup, Trainer
 from automax_lightning.utils.arguments import check_arguments, flag, of_type, text
+from automax_lightning.utils.formatting import printable
 
 if TYPE_CHECKING:
     import lightning as L
@@ -150,8 +152,9 @@ class AutoMAX:
         if self.config.overwrite or not (is_over and is_settled):
             run_search(self.setup, self.history, self._keep, console=self._console, client=self._client, known=self._known)
         self.say(self.trial_table())
+        self._say_notes()
         if _progress(self.record) == before:
-            self.say(f"{_count(len(before), self.config.n_trials)} already there; nothing was trained.")
+            self.say(f"{_count(len(before), self.plan.n_trials)} already there; nothing was trained.")
         incumbent = self.incumbent
         if incumbent is None:
             reasons = sorted({result.reason for result in self.record.results.values()})
@@ -305,7 +308,7 @@ class AutoMAX:
 
     @property
     def best_score(self) -> float:
-        """The best validation score so far, ``-inf`` before the first; with several seeds, the mean over them."""
+        """The best validation score so far, ``-inf`` before the first; with several seeds or folds, the mean over them."""
         return self.record.best_score
 
     @property
@@ -338,14 +341,21 @@ class AutoMAX:
     def trial_table(self) -> str:
         """The table that is printed after the search; with several seeds or losses, a second one that compares them."""
         lines = [tables.trial_table(self.record.results, self.objective)]
-        if self.plan.n_seeds > 1:
+        if self.plan.repetitions > 1:
             lines.append(tables.seed_table(self.history, self.objective))
         if self.arm is not None:
             lines.append(tables.arm_table(self.history, self.objective, self.arm))
         return "\n".join(lines)
 
+    def _say_notes(self) -> None:
+        for note in [] if self.quiet else notes(self.record):
+            self.say(f"Note: {printable(note)}")
+
     def summary(self) -> str:
-        """The default and the best configuration side by side, and where the best checkpoint lies."""
+        """The default and the best configuration side by side, and where the best checkpoint lies.
+
+        What else there is to say, such as that a range is too narrow, `optimize` prints at its end.
+        """
         return tables.summary(self.history, self.best, self.objective, self.best_directory)
 
     # Models ---------------------------------------------------------------------------------------------------------
@@ -360,13 +370,16 @@ class AutoMAX:
             CheckpointError: if no trial has a score, its checkpoint is gone or damaged, or holds objects that are not trusted.
             ConfigError: if the trainable has no module.
         """
-        if self.best is None:
+        best = self.best
+        if best is None:
             path = self.best_directory / BEST
             raise CheckpointError(str(path), "the best trial's checkpoint", "none", "Run optimize() first.")
-        path = verify_best(self.directory, self.experiment_name, self.history, self.best)
-        trainable, trust = self.setup.make(self.best_config), self.config.trust if trust is None else trust
+        path = verify_best(self.directory, self.experiment_name, self.history, best)
+        trust = self.config.trust if trust is None else trust
+        spec = self.history.spec(best.number)
+        trainable = self.setup.make_trial(spec)
         if isinstance(trainable, Fit):
-            trainable.build(self.record.specs[self.best.number].seed)
+            trainable.build(spec.seed)
             return load_module(trainable, path, trust=trust)
         module = module_of(trainable, "load_best_model")
         module.configure_model()  # Lightning's place for layers that are made late; it may be called twice
@@ -494,7 +507,7 @@ class AutoMAX:
     def _repr_html_(self) -> str:
         from automax_lightning.report.page.search_card import search_card
 
-        return search_card(self.reading(), self.config.n_trials)
+        return search_card(self.reading(), self.plan.n_trials)
 
 
 def _advice(directory: Path, numbers: Iterable[int]) -> str:

@@ -64,7 +64,7 @@ def ensemble(setup: SearchSetup, record: SearchRecord, top_k: int) -> Ensemble:
     members = _finished(record)[:top_k]
     if not members:
         raise CheckpointError(str(setup.directory), "finished trials with their checkpoints", "none", "Run optimize() first.")
-    fits = [fit_of(setup.make(record.configuration_of(result.number)), "ensemble") for result in members]
+    fits = [fit_of(setup.make_trial(record.specs[result.number]), "ensemble") for result in members]
     averaged, single, together = {}, {}, {}
     for split in ("val", "test"):
         scored = [split_scores(fit, result.checkpoint, (split,)) for fit, result in zip(fits, members, strict=True)]

@@ -59,7 +59,7 @@ def run_search(
     if not results:
         setup.check(inline=client is None and setup.config.place == "inline")
     if setup.plan.ladder is not None:
-        say(setup.plan.ladder.describe(setup.config.n_trials))
+        say(setup.plan.ladder.describe(setup.plan.n_trials))
     missing = [folder for folder in (setup.directory, setup.directory.parent) if not folder.exists()]
     clear(setup, history)
     latest = [history]
@@ -68,7 +68,7 @@ def run_search(
         latest[0] = newest
         keep(newest)
 
-    progress = make_progress(setup.objective, setup.config.n_trials, len(results), console)
+    progress = make_progress(setup.objective, setup.plan.n_trials, len(results), console)
     try:
         with (
             progress,
@@ -83,7 +83,7 @@ def run_search(
             keep(History())
         raise
     if stop.requested is not None:
-        say(f"Stopped with {len(latest[0].final())} of {setup.config.n_trials} trials finished. The same command continues.")
+        say(f"Stopped with {len(latest[0].final())} of {setup.plan.n_trials} trials finished. The same command continues.")
         raise KeyboardInterrupt(stop.requested.name)
 
 
@@ -209,7 +209,7 @@ def _loop(session: SearchSession, setup: SearchSetup, stop: StopSignal, say: Cal
         _raise_if_hopeless(result, session)
     if lost is not None and stop.requested is None:
         raise_if_lost(lost)
-    is_short = len(session.history.asks) < config.n_trials
+    is_short = not setup.plan.is_spent(session.history)
     if stop.requested is None and (reason or is_short):
         say(f"Search ended: {reason or 'every configuration of this finite space has been tried'}.")
 
@@ -246,7 +246,8 @@ def _fill(session: SearchSession, stop: StopSignal, rules: StopRules) -> str | N
     """Start trials until every slot is taken; why no more start, where a rule says so."""
     while stop.requested is None and session.has_room:
         results = session.history.final()
-        reason = rules.reason([results[number] for number in sorted(results)])
+        best = session.plan.standing(session.history) if rules.need_the_best else None
+        reason = rules.reason([results[number] for number in sorted(results)], best)
         spec = None if reason else session.next()
         if spec is None:
             return reason

@@ -46,7 +46,7 @@ def refit(setup: SearchSetup, record: SearchRecord, data: L.LightningDataModule 
     best = best_of(record)
     assert best.best_epoch is not None  # a result with a score has one
     spec = record.specs[best.number]
-    fit = fit_of(setup.make(spec.configuration), "refit")
+    fit = fit_of(setup.make_trial(spec), "refit")
 
     def merge(own: L.LightningDataModule | None) -> L.LightningDataModule:
         if data is not None:

@@ -15,13 +15,14 @@ from automax_lightning.config import AutoMAXConfig
 from automax_lightning.errors import ConfigError
 from automax_lightning.factory.fit_factory import FitFactory, factory_of
 from automax_lightning.search.planning.plan import Plan
+from automax_lightning.search.planning.resampling import Resampling
 from automax_lightning.search.planning.stopping import CurveRule
 from automax_lightning.search.planning.successive_halving import Ladder, budgets
 from automax_lightning.search.proposer.proposer import Proposer
 from automax_lightning.space.configurations import configuration, defaults_of_arms, moved_into, values
 from automax_lightning.space.description import describe_space, space_texts
 from automax_lightning.trial.fit import Fit
-from automax_lightning.trial.records import Objective, Trainable
+from automax_lightning.trial.records import Objective, Split, Trainable, TrialSpec
 
 
 @runtime_checkable
@@ -114,12 +115,21 @@ class SearchSetup:
         """Where the best trial's checkpoint lies."""
         return self.directory / f"{self.experiment_name}_best"
 
-    def make(self, chosen: Mapping[str, Any]) -> Trainable:
-        """A fresh fit of these values."""
+    def make(self, chosen: Mapping[str, Any], split: Split | None = None) -> Trainable:
+        """A fresh fit of these values.
+
+        Args:
+            chosen: name -> value of a configuration.
+            split: of its trial.
+        """
         made = self.trainer(self.configuration(chosen))
         if isinstance(made, Fit):
-            made.trust = made.trust or self.config.trust
+            made.trust, made.split = made.trust or self.config.trust, split
         return made
+
+    def make_trial(self, spec: TrialSpec) -> Trainable:
+        """A fresh fit of a trial, on its own split."""
+        return self.make(spec.configuration, spec.split)
 
     def configuration(self, chosen: Mapping[str, Any]) -> Configuration:
         """The configuration with these values."""
@@ -134,7 +144,7 @@ class SearchSetup:
         arm = self.factory.arm
         defaults = [values(self.space.get_default_configuration())] if arm is None else defaults_of_arms(self.space, arm)
         for chosen in defaults:
-            self.factory.check(self.make(chosen), self.objective, inline=inline)
+            self.factory.check(self.make(chosen, self.plan.resampling.split(1, 0)), self.objective, inline=inline)
 
     # What is written ------------------------------------------------------------------------------------------------
 
@@ -155,6 +165,7 @@ class SearchSetup:
         return {
             "version": version("automax-lightning"),
             "n_trials": config.n_trials,
+            **({} if config.n_fits is None else {"n_fits": config.n_fits}),
             "space": space_texts(self.space) if self.has_space_as_text else describe_space(self.space),
             "target": self.objective.target,
             "mode": config.mode,
@@ -172,6 +183,7 @@ class SearchSetup:
 def _unusual(config: AutoMAXConfig, plan: Plan) -> dict[str, Any]:
     """The settings of early stopping, budgets and seeds, where they are not the defaults."""
     unusual: dict[str, Any] = {} if config.trial_seed is None else {"trial_seed": config.trial_seed}
+    unusual |= plan.resampling.settings
     if plan.ladder is not None:
         unusual |= {"rungs": list(plan.ladder.rungs), "eta": plan.ladder.eta}
     if plan.rule is not None:
@@ -211,7 +223,17 @@ def _plan(trainer: Trainer, config: AutoMAXConfig, objective: Objective) -> Plan
         ladder = Ladder(budgets(config.min_budget, epochs, config.eta), objective, config.eta)
     if config.stopping is not None and epochs is not None:
         rule = CurveRule(config.stopping, objective, epochs, config.early_stop_epochs)
-    return Plan(config.n_trials, objective, ladder, config.n_seeds, rule, config.max_budget)
+    resampling = Resampling(config.resampling, config.n_folds, config.SEED)
+    fits, configurations = _budget(config, resampling)
+    return Plan(fits, objective, ladder, config.n_seeds, rule, config.max_budget, resampling, configurations)
+
+
+def _budget(config: AutoMAXConfig, resampling: Resampling) -> tuple[int, int | None]:
+    """Most fits, and most configurations where they are fewer."""
+    given = [limit for limit in (config.n_trials, config.n_fits) if limit is not None]
+    if not resampling.has_folds:
+        return min(given), None
+    return config.n_fits or max(given) * resampling.n_folds, config.n_trials
 
 
 def _epochs_of_a_fit(trainer: Trainer) -> int:

@@ -5,11 +5,42 @@ from __future__ import annotations
 import math
 import numbers
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 from automax_lightning.errors import SpaceError
 
 _TUPLE, _FLOAT = "__tuple__", "__float__"
+
+
+@runtime_checkable
+class _Scalar(Protocol):
+    """A NumPy scalar, told by what it has: this package needs the standard library only."""
+
+    dtype: Any
+    shape: tuple[int, ...]
+
+    def item(self) -> Any:
+        """The Python value."""
+
+
+def builtin(value: Any) -> Any:
+    """The value with Python's own types in place of NumPy's, inside of containers too.
+
+    Args:
+        value: anything; what is no NumPy scalar, tuple, list or mapping is itself.
+
+    Example:
+        >>> import numpy as np
+        >>> builtin((np.int64(3), np.bool_(True), {"a": np.str_("b")}))
+        (3, True, {'a': 'b'})
+    """
+    if isinstance(value, _Scalar) and value.shape == ():
+        return value.item()
+    if type(value) in (tuple, list):
+        return type(value)(builtin(item) for item in value)
+    if type(value) is dict:
+        return {builtin(key): builtin(item) for key, item in value.items()}
+    return value
 
 
 def encode_values(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -39,7 +70,8 @@ def decode_values(encoded: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def encode(value: Any, where: str = "value") -> Any:
-    """One value as JSON; a NumPy number becomes Python's."""
+    """One value as JSON; a NumPy scalar becomes Python's."""
+    value = builtin(value)
     if value is None or isinstance(value, (bool, str)):
         return value
     if isinstance(value, numbers.Integral):

@@ -68,6 +68,7 @@ def edit(project: Path, **sections: Any) -> None:
     (project / "c.yaml").write_text(yaml.safe_dump({**config, **sections}))
 
 
+@pytest.mark.slow
 def test_a_csv_and_a_network_of_ones_own_are_tuned_and_refitted(project: Path) -> None:
     search = {
         "model.init_args.optimizer_kwargs.lr": {"low": 0.01, "high": 0.5, "log": True, "default": 0.1},

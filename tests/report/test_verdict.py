@@ -27,7 +27,7 @@ def test_best_against_default_with_the_interval_of_the_difference(tmp_path: Path
         held = read_scores(tmp_path / "trials" / f"{number:04d}" / "checkpoints" / FILE).splits["test"]
         areas.append(roc_auc_score(held.labels, held.scores))
     assert gap.value == pytest.approx(areas[0] - areas[1])
-    assert f"95 % bootstrap interval {gap.low:+.4f} to {gap.high:+.4f}" in found.sentences[0]
+    assert f"95 % interval {gap.low:+.4f} to {gap.high:+.4f}" in found.sentences[0]
     assert "does not hold zero" in found.sentences[0]
     assert found.warnings == ("The validation score was selected among 7, so it flatters: read the test column.",)
 

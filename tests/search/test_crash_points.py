@@ -29,7 +29,7 @@ def test_a_kill_at_a_few_steps_changes_nothing(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.timeout(3000)
-@pytest.mark.parametrize("scenario", ["plain", "budgets", "seeds", "two at once", "overwrite"])
+@pytest.mark.parametrize("scenario", ["plain", "budgets", "seeds", "folds", "two at once", "overwrite"])
 def test_a_kill_at_every_step_changes_nothing(tmp_path: Path, scenario: str) -> None:
     answer = swept(scenario, "kill", tmp_path, stride=1)
     assert answer["steps"] > 100

@@ -29,6 +29,7 @@ from automax_lightning.config import AutoMAXConfig
 from automax_lightning.errors import SpaceError
 from automax_lightning.space.description import describe_space, parameters, space_texts
 from automax_lightning.tuner.setup import SearchSetup
+from automax_lightning.utils.serialization import decode, encode
 from tests.support.spaces import conditional
 
 
@@ -81,7 +82,7 @@ def test_a_description_is_strict_json_and_keeps_every_type() -> None:
     space = ConfigurationSpace()
     space.add(Categorical("c", [(1, (2, 3)), None, True, 1.5]), Constant("k", (4,)), OrdinalHyperparameter("o", [np.int64(1), 2]))
     described = describe_space(space)
-    read = json.loads(json.dumps(described, allow_nan=False))
+    read = decode(json.loads(json.dumps(encode(described), allow_nan=False)))
     assert read == described
     found = {each.name: each.choices for each in parameters(read)}
     assert found == {"c": ((1, (2, 3)), None, True, 1.5), "k": ((4,),), "o": (1, 2)}

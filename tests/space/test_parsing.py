@@ -90,6 +90,7 @@ def test_a_hyperparameter_is_itself() -> None:
         ({"choices": "ab"}, "x.choices: expected a list"),
         ([1, 1.0], "choices that differ"),
         ([True, 1], "choices that differ"),
+        ([1.0, math.nan], "choices that equal themselves"),
         ({"low": 1}, "x.high: expected an upper bound"),
         ({"low": 1, "high": 2, "defalt": 1}, "Did you mean 'default'"),
         ({"log": True}, "one of the keys val, low, choices, value"),

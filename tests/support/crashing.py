@@ -30,6 +30,7 @@ SCENARIOS: dict[str, dict[str, Any]] = {
     "plain": {},
     "budgets": {"min_budget": 1, "max_budget": 3},
     "seeds": {"n_seeds": 2, "deterministic": False},
+    "folds": {"resampling": "cv", "n_folds": 2, "n_trials": None, "n_fits": 4},
     "two at once": {},
     "overwrite": {"overwrite": True},
 }
@@ -48,7 +49,7 @@ class TwoAtOnce(InlineExecutor):
 
 
 def search(folder: Path, scenario: str, trials: int = 4) -> AutoMAX:
-    return cheap(folder, n_trials=trials, **SCENARIOS[scenario])
+    return cheap(folder, **{"n_trials": trials, **SCENARIOS[scenario]})
 
 
 def run(folder: Path, scenario: str) -> AutoMAX:
@@ -127,7 +128,7 @@ def left(folder: Path, scenario: str) -> dict[str, Any]:
     told["asks"] = repr([dataclasses.replace(spec, search="", directory=None) for spec in history.asks])
     told["results"] = repr([dataclasses.replace(result, checkpoint=None) for _, result in sorted(history.results.items())])
     settings = {key: value for key, value in SCENARIOS[scenario].items() if key != "overwrite"}
-    told["table"] = cheap(folder, n_trials=4, **settings).trial_table()
+    told["table"] = cheap(folder, **{"n_trials": 4, **settings}).trial_table()
     return told
 
 

@@ -37,6 +37,7 @@ from automax_lightning.errors import (
     SearchLockedError,
     TargetError,
 )
+from automax_lightning.report.notes import notes
 from automax_lightning.search.storage.lock import SearchLock
 from automax_lightning.search.storage.state_file import read_state
 from automax_lightning.space.configurations import values
@@ -61,6 +62,9 @@ def test_every_member_of_the_original_is_there(tmp_path: Path, capsys: pytest.Ca
     assert len(search.smac.runhistory) == 3
     printed = capsys.readouterr().out
     assert search.trial_table() in printed
+    said = [line.removeprefix("Note: ") for line in printed.splitlines() if line.startswith("Note: ")]
+    assert said == notes(search.record)
+    assert said
     assert (search.directory / "automax_best" / "best.ckpt").exists()
     assert (search.directory / "smac" / "runhistory.json").exists()
     assert not list(search.directory.rglob("last.ckpt"))

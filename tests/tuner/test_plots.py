@@ -8,7 +8,7 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from automax_lightning.errors import ReportError
-from automax_lightning.report.bootstrap import difference
+from automax_lightning.report.intervals import difference
 from automax_lightning.search.record import SearchRecord
 from automax_lightning.trial.score_file import FILE, read_scores
 from automax_lightning.utils.imports import need_extra

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import random
+import zlib
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
 import torch
-from torch.utils.data import Dataset, Subset, TensorDataset, default_collate
+from torch.utils.data import Dataset, Subset, TensorDataset, default_collate, get_worker_info
 
 from automax_lightning.auc.data.labels import Labels, find_labels
 
@@ -21,10 +24,11 @@ class IndexedBatches(Dataset[Any]):
     Args:
         dataset: map-style, with samples ``(x, y)``.
         collate: makes a batch of a list of samples.
+        is_seeded: whether each batch has random numbers of its own, which depend on its positions alone.
     """
 
-    def __init__(self, dataset: Any, collate: Collate | None = None) -> None:
-        self.dataset = dataset
+    def __init__(self, dataset: Any, collate: Collate | None = None, *, is_seeded: bool = False) -> None:
+        self.dataset, self.is_seeded = dataset, is_seeded
         self.collate = collate or default_collate
         self.tensors = _tensors_of(dataset) if collate is None else None
 
@@ -41,6 +45,11 @@ class IndexedBatches(Dataset[Any]):
         if self.tensors is not None:
             x, y = (tensor[index] for tensor in self.tensors)
             return x, y, index
+        if self.is_seeded and get_worker_info() is not None:
+            seed = zlib.crc32(index.numpy().tobytes())
+            random.seed(seed)
+            np.random.seed(seed)
+            torch.manual_seed(seed)
         fetch = getattr(self.dataset, "__getitems__", None)
         samples = fetch(list(positions)) if fetch else [self.dataset[position] for position in positions]
         x, y = self.collate(samples)[:2]

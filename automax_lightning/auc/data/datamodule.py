@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
+import logging
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal, Protocol, runtime_checkable
 
 import lightning as L
 import torch
-from torch.utils.data import DataLoader, Dataset, default_collate
+from torch.utils.data import DataLoader, Dataset
 
-from automax_lightning.auc.data.batches import Collate, IndexedBatches
+from automax_lightning.auc.data.batches import IndexedBatches
+from automax_lightning.auc.data.division import Division, chosen, pooled
 from automax_lightning.auc.data.facts import DataFacts
 from automax_lightning.auc.data.fingerprint import class_path, datamodule_fingerprint, split_fingerprint
 from automax_lightning.auc.data.labels import Labels, check_labels, find_labels
+from automax_lightning.auc.data.loading import Loading, batch_size_of, rate_of, rows_of
 from automax_lightning.auc.data.sampling import BalancedBatchSampler, EvaluationSampler, class_counts
 from automax_lightning.errors import ConfigError, DataError, closest
 
@@ -77,7 +81,7 @@ class AUCDataModule(L.LightningDataModule):
         self.sampling_rate, self.num_workers, self.seed, self.pin_memory = sampling_rate, num_workers, seed, pin_memory
         self._datasets = None
         self._train_labels: Labels | None = None
-        self._collates: tuple[Collate | None, ...] = (None, None, None)
+        self._loadings: tuple[Loading, ...] = (Loading(), Loading(), Loading())
         self._check_settings()
 
     def _check_settings(self) -> None:
@@ -91,12 +95,17 @@ class AUCDataModule(L.LightningDataModule):
     def wrap(cls, datamodule: L.LightningDataModule, **settings: Any) -> AUCDataModule:
         """An `AUCDataModule` over a datamodule of your own, which stays as it is.
 
-        Its training loader's dataset, collate function, batch size and workers are used, and its validation and test
-        loaders' datasets; only the sampler is replaced and the index added.
+        Its loaders' datasets and collate functions are used, and of its training loader batch size, pinning, and how workers
+        are started, prefetch and persist; only the training sampler is replaced, and the index added. A
+        `SubsetRandomSampler` keeps its rows, and a sampler with a `sampling_rate` its rate.
 
         Args:
-            datamodule: with batches ``(x, y)``.
-            settings: `batch_size`, `sampling_rate`, `seed`, ... as for `AUCDataModule`.
+            datamodule: with batches ``(x, y)``. Its `setup` may read ``self.trainer``.
+            settings: `batch_size`, `sampling_rate`, `seed`, ... as for `AUCDataModule`. A `sampling_rate` of None shuffles.
+
+        Raises:
+            DataError: on first use, if a loader is not one torch DataLoader, its batches have no size that could be read, or
+                its sampler chooses rows in a way that nobody knows.
         """
         return WrappedDataModule(datamodule, **settings)
 
@@ -157,6 +166,46 @@ class AUCDataModule(L.LightningDataModule):
         fresh._check_settings()
         return fresh
 
+    def resplit(self, seed: int, fold: int | None = None, n_folds: int | None = None) -> AUCDataModule:
+        """A datamodule over the same rows, divided anew into those that train and those that validate.
+
+        The division is stratified by label, and a function of the arguments alone. The test split stays what it is.
+
+        Args:
+            seed: of the division, 0 .. 2**32 - 1.
+            fold: which of the folds validates, from 0; None draws as many rows for validation as there are now.
+            n_folds: folds in all, at least 2; None without folds.
+
+        Raises:
+            ConfigError: if an argument is out of range, or only one of `fold` and `n_folds` is given.
+            DataError: if a class has too few rows, or if a row may differ between training and validation: of datasets
+                other than `TensorDataset`s, or `Subset`s of one dataset, the training one may augment its samples.
+
+        Example:
+            >>> from torch.utils.data import TensorDataset
+            >>> data = TensorDataset(torch.arange(8.0)[:, None], torch.tensor([1, 0] * 4))
+            >>> fold = AUCDataModule(data, data, batch_size=4).resplit(seed=0, fold=1, n_folds=4)
+            >>> [len(part) for part in fold.datasets[:2]]
+            [12, 4]
+        """
+        fresh = copy.copy(self)
+        fresh.trainer = None
+        fresh._datasets = self._divided(Division(seed, fold, n_folds))
+        fresh._check_datasets()
+        return fresh
+
+    def _divided(self, division: Division) -> tuple[Any, Any, Any]:
+        train, val, test = self.datasets
+        rows = pooled(train, val)
+        if rows is None or self._loadings[0].collate is not self._loadings[1].collate:
+            raise DataError(
+                "data.resplit", "TensorDatasets, or Subsets of one dataset, whose rows are the same for training and validation",
+                f"a {type(train).__name__} and a {type(val).__name__}",
+                "Pass resampling='holdout', or write a method resplit(seed, fold, n_folds) that returns a datamodule.",
+            )  # fmt: skip
+        parts = division.of(find_labels(rows, "train and val"), len(val))
+        return chosen(rows, parts[0]), chosen(rows, parts[1]), test
+
     def fingerprint(self) -> dict[str, Any]:
         """What these data are, as plain values: a search is only resumed over the same ones.
 
@@ -209,7 +258,10 @@ class AUCDataModule(L.LightningDataModule):
         """The test split, or the validation split where there is none, in order."""
         split = 2 if self.has_test else 1
         size = self.eval_batch_size or self.batch_size
-        return DataLoader(self.datasets[split], batch_size=size, collate_fn=self._collates[split], num_workers=self.num_workers)
+        loading = self._loadings[split]
+        return DataLoader(
+            self.datasets[split], batch_size=size, collate_fn=loading.collate, **loading.arguments(self.num_workers)
+        )
 
     def _evaluation_loader(self, split: int) -> DataLoader[Any]:
         rank, world_size = self._ranks()
@@ -217,15 +269,23 @@ class AUCDataModule(L.LightningDataModule):
         return self._loader(split, EvaluationSampler(len(self.datasets[split]), size, rank, world_size), None)
 
     def _loader(self, split: int, sampler: Any, generator: torch.Generator | None) -> DataLoader[Any]:
-        batches = IndexedBatches(self.datasets[split], self._collates[split])
+        loading = self._loadings[split]
+        # A worker that outlives its epoch would go on with random numbers that no resumed fit can know.
+        batches = IndexedBatches(self.datasets[split], loading.collate, is_seeded=loading.persistent_workers)
         return DataLoader(
-            batches, batch_size=None, sampler=sampler, num_workers=self.num_workers, pin_memory=self.pin_memory,
-            generator=generator,
+            batches, batch_size=None, sampler=sampler, pin_memory=self.pin_memory, generator=generator,
+            **loading.arguments(self.num_workers),
         )  # fmt: skip
 
     def _ranks(self) -> tuple[int, int]:
         trainer = self.trainer
         return (0, 1) if trainer is None else (trainer.global_rank, trainer.world_size)
+
+
+@runtime_checkable
+class _Resplits(Protocol):
+    def resplit(self, seed: int, fold: int | None = None, n_folds: int | None = None) -> Any:
+        """A datamodule over the same rows with another division."""
 
 
 class WrappedDataModule(AUCDataModule):
@@ -237,14 +297,25 @@ class WrappedDataModule(AUCDataModule):
         *,
         batch_size: int | None = None,
         eval_batch_size: int | None = None,
-        sampling_rate: float | None = 0.5,
+        sampling_rate: float | Literal["own"] | None = "own",
         num_workers: int | None = None,
         seed: int = 0,
         pin_memory: bool | None = None,
     ) -> None:
         self._inherits = {"batch_size": batch_size, "num_workers": num_workers, "pin_memory": pin_memory}
-        self._configure(batch_size or 2, eval_batch_size, sampling_rate, num_workers or 0, seed, bool(pin_memory))
+        self._has_own_rate = sampling_rate == "own"
+        rate = 0.5 if sampling_rate == "own" else sampling_rate
+        self._configure(batch_size or 2, eval_batch_size, rate, num_workers or 0, seed, bool(pin_memory))
         self.inner = datamodule
+
+    def resplit(self, seed: int, fold: int | None = None, n_folds: int | None = None) -> AUCDataModule:
+        """As `AUCDataModule.resplit`; an inner datamodule that has a method `resplit` of its own is asked instead."""
+        inner = self.inner
+        if not isinstance(inner, _Resplits):
+            return super().resplit(seed, fold, n_folds)
+        fresh = copy.copy(self)
+        fresh.trainer, fresh._datasets, fresh.inner = None, None, inner.resplit(seed, fold, n_folds)
+        return fresh
 
     def fingerprint(self) -> dict[str, Any]:
         """Class and saved hyperparameters of the inner datamodule; its data are not read for it."""
@@ -253,7 +324,13 @@ class WrappedDataModule(AUCDataModule):
 
     def prepare_data(self) -> None:
         """The inner datamodule's own."""
+        self.inner.trainer = self.trainer
         self.inner.prepare_data()
+
+    def setup(self, stage: str) -> None:
+        """Read the data if that has not happened yet."""
+        self.inner.trainer = self.trainer
+        super().setup(stage)
 
     def teardown(self, stage: str) -> None:
         """The inner datamodule's own."""
@@ -268,25 +345,60 @@ class WrappedDataModule(AUCDataModule):
         return _without_index(batch, lambda part: self.inner.on_after_batch_transfer(part, dataloader_idx))
 
     def _make_datasets(self) -> tuple[Any, Any, Any]:
-        self.inner.prepare_data()
-        self.inner.setup("fit")
-        loaders = [self.inner.train_dataloader(), self.inner.val_dataloader()]
-        if type(self.inner).test_dataloader is not L.LightningDataModule.test_dataloader:
-            self.inner.setup("test")
-            loaders.append(self.inner.test_dataloader())
+        loaders = self._loaders()
         for name, loader in zip(("train", "val", "test"), loaders, strict=False):
             if not isinstance(loader, DataLoader):
                 raise DataError(
                     f"data.{name}_dataloader", "one torch DataLoader", type(loader).__name__,
                     "Return a single DataLoader, or pass the datasets to AUCDataModule.",
                 )  # fmt: skip
-        for name, given in self._inherits.items():
-            if given is None:
-                setattr(self, name, getattr(loaders[0], name) or getattr(self, name))
-        collates = [None if loader.collate_fn is default_collate else loader.collate_fn for loader in loaders]
-        self._collates = (*collates, None)[:3] if len(collates) == 2 else tuple(collates)
-        datasets = [loader.dataset for loader in loaders]
+        self._inherit(loaders[0])
+        # Workers are those of the training loader, as their number is.
+        shared = Loading.of(loaders[0])
+        own = [dataclasses.replace(shared, collate=Loading.of(loader).collate) for loader in loaders]
+        self._loadings = (own[0], own[1], own[2] if len(own) == 3 else Loading())
+        datasets = [rows_of(loader, name) for loader, name in zip(loaders, ("train", "val", "test"), strict=False)]
         return (datasets[0], datasets[1], datasets[2] if len(datasets) == 3 else None)
+
+    def _loaders(self) -> list[Any]:
+        """The inner datamodule's loaders, made in Lightning's order."""
+        if self.inner.trainer is None and self.trainer is None:
+            self.inner.trainer = _plain_trainer()  # `setup` may read it, and the data are needed before there is a fit
+        self.inner.prepare_data()
+        self.inner.setup("fit")
+        loaders = [self.inner.train_dataloader(), self.inner.val_dataloader()]
+        if type(self.inner).test_dataloader is not L.LightningDataModule.test_dataloader:
+            self.inner.setup("test")
+            loaders.append(self.inner.test_dataloader())
+        return loaders
+
+    def _inherit(self, loader: DataLoader[Any]) -> None:
+        """Take what was not given from the training loader."""
+        if self._inherits["batch_size"] is None:
+            size = batch_size_of(loader)
+            if size is None:
+                raise DataError(
+                    "data.train_dataloader", "a batch size", f"the batches of a {type(loader.batch_sampler).__name__}",
+                    "Pass batch_size=64.",
+                )  # fmt: skip
+            self.batch_size = max(2, size)
+        if self._inherits["num_workers"] is None:
+            self.num_workers = loader.num_workers
+        if self._inherits["pin_memory"] is None:
+            self.pin_memory = loader.pin_memory
+        if self._has_own_rate:
+            self.sampling_rate = rate_of(loader) or self.sampling_rate
+
+
+def _plain_trainer() -> L.Trainer:
+    """A Trainer on one CPU that says and writes nothing."""
+    logger = logging.getLogger("lightning.pytorch.utilities.rank_zero")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        return L.Trainer(accelerator="cpu", devices=1, logger=False, enable_checkpointing=False, enable_progress_bar=False)
+    finally:
+        logger.setLevel(level)
 
 
 def _without_index(batch: Any, hook: Callable[[Any], Any]) -> Any:

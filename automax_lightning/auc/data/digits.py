@@ -26,6 +26,10 @@ class DigitsDataModule(TabularDataModule):
         num_workers: worker processes per loader, at least 0.
         seed: seed of the splits and of the training batches; the thinning is always the same.
         split_seed: seed of the splits, where `seed` is to decide the batches only; None for `seed`.
+        resplit_seed: seed of another division into training and validation rows; None for that of `split_seed`. The test
+            split stays.
+        fold: which fold of that division validates, from 0; None draws `val_size` anew.
+        n_folds: folds of that division, at least 2.
 
     Example:
         >>> DigitsDataModule().facts
@@ -46,6 +50,9 @@ class DigitsDataModule(TabularDataModule):
         num_workers: int = 0,
         seed: int = 0,
         split_seed: int | None = None,
+        resplit_seed: int | None = None,
+        fold: int | None = None,
+        n_folds: int | None = None,
     ) -> None:
         if not 0 < share < 0.5:
             raise ConfigError("DigitsDataModule.share", "a share in (0, 0.5)", repr(share), "Pass share=0.05.")
@@ -56,6 +63,7 @@ class DigitsDataModule(TabularDataModule):
         super().__init__(
             X, y, val_size=val_size, test_size=test_size, batch_size=batch_size, eval_batch_size=eval_batch_size,
             sampling_rate=sampling_rate, num_workers=num_workers, seed=seed, split_seed=split_seed,
+            resplit_seed=resplit_seed, fold=fold, n_folds=n_folds,
         )  # fmt: skip
 
 

@@ -30,7 +30,7 @@ class MergedDataModule(AUCDataModule):
         train, val, test = data.datasets
         self._configure(data.batch_size, data.eval_batch_size, data.sampling_rate, data.num_workers, data.seed, data.pin_memory)
         self.inner = data
-        self._collates = data._collates
+        self._loadings = data._loadings
         self._datasets = (_joined(train, val), val, test)
         self._check_datasets()
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +14,7 @@ from numpy.typing import NDArray
 from torch.utils.data import TensorDataset
 
 from automax_lightning.auc.data.datamodule import AUCDataModule
+from automax_lightning.auc.data.division import Division, division_of, rarest_label
 from automax_lightning.auc.data.fingerprint import fingerprint, plain
 from automax_lightning.auc.data.labels import check_labels
 from automax_lightning.errors import ConfigError, DataError, closest
@@ -44,6 +47,10 @@ class TabularDataModule(AUCDataModule):
         seed: seed of the splits and of the training batches.
         pin_memory: whether loaders pin their batches, as in `torch.utils.data.DataLoader`.
         split_seed: seed of the splits, where `seed` is to decide the batches only; None for `seed`.
+        resplit_seed: seed of another division into training and validation rows; None for that of `split_seed`. The test
+            split stays.
+        fold: which fold of that division validates, from 0; None draws `val_size` anew.
+        n_folds: folds of that division, at least 2.
 
     Raises:
         DataError: if labels or features cannot be used, or a split has too few positives.
@@ -74,6 +81,9 @@ class TabularDataModule(AUCDataModule):
         seed: int = 0,
         pin_memory: bool = False,
         split_seed: int | None = None,
+        resplit_seed: int | None = None,
+        fold: int | None = None,
+        n_folds: int | None = None,
     ) -> None:
         self._configure(batch_size, eval_batch_size, sampling_rate, num_workers, seed, pin_memory)
         self._check_sources(X, path, val_size, test_size)
@@ -82,6 +92,7 @@ class TabularDataModule(AUCDataModule):
         self.target, self.positive = target, positive
         self.val_size, self.test_size = val_size, test_size
         self.split_seed = seed if split_seed is None else split_seed
+        self._division = division_of(resplit_seed, fold, n_folds)
 
     @staticmethod
     def _check_sources(X: Any, path: str | Path | None, val_size: float, test_size: float) -> None:
@@ -106,12 +117,23 @@ class TabularDataModule(AUCDataModule):
     def _content(self) -> dict[str, Any]:
         """The table as it was given, which needs neither to be split nor encoded."""
         splits = {"val_size": self.val_size, "test_size": self.test_size, "split_seed": self.split_seed}
+        if self._division is not None:
+            splits |= dataclasses.asdict(self._division)
         labels = {"target": plain(self.target), "positive": plain(self.positive), "y": fingerprint(self._labels)}
         return {"X": fingerprint(self._source if self._path is None else self._path), **labels, **splits}
+
+    def resplit(self, seed: int, fold: int | None = None, n_folds: int | None = None) -> TabularDataModule:
+        """As `AUCDataModule.resplit`; what scikit-learn learns, it learns from the rows that train now."""
+        fresh = copy.copy(self)
+        fresh.trainer, fresh._datasets, fresh._division = None, None, Division(seed, fold, n_folds)
+        return fresh
 
     def _make_datasets(self) -> tuple[Any, Any, Any]:
         features, labels = self._read()
         parts = _split(labels, self.val_size, self.test_size, self.split_seed)
+        if self._division is not None:
+            rows = np.sort(np.concatenate(parts[:2]))
+            parts[:2] = [rows[part] for part in self._division.of(labels[rows], len(parts[1]))]
         encode = _encoder(features, parts[0])
         sets = [TensorDataset(torch.from_numpy(encode(rows)), torch.from_numpy(labels[rows])) for rows in parts if len(rows)]
         return (sets[0], sets[1], sets[2] if len(sets) == 3 else None)
@@ -178,7 +200,7 @@ def _split(labels: NDArray[Any], val_size: float, test_size: float, seed: int) -
     """Row numbers of the three splits, stratified by the label, or by the rarest of several labels that is present."""
     from sklearn.model_selection import train_test_split
 
-    strata = labels if labels.ndim == 1 else _rarest_label(labels)
+    strata = labels if labels.ndim == 1 else rarest_label(labels)
     needed = 3 if test_size else 2
     if np.bincount(strata).min() < needed:
         raise DataError(
@@ -196,19 +218,6 @@ def _split(labels: NDArray[Any], val_size: float, test_size: float, seed: int) -
     except ValueError as error:
         raise DataError("TabularDataModule", "splits that hold both classes", str(error), "Use larger shares.") from error
     return [np.sort(train), np.sort(val), np.sort(test)]
-
-
-def _rarest_label(labels: NDArray[Any]) -> NDArray[np.int64]:
-    """For each row the number of its rarest positive label plus one, 0 without any; strata of one or two are merged."""
-    order = np.argsort(labels.sum(0))[::-1]
-    strata = np.zeros(len(labels), dtype=np.int64)
-    for label in order:
-        if labels[:, label].sum() >= 6:
-            strata[labels[:, label] == 1] = label + 1
-    counts = np.bincount(strata)
-    strata[np.isin(strata, np.flatnonzero((counts > 0) & (counts < 6)))] = 0
-    merged: NDArray[np.int64] = np.unique(strata, return_inverse=True)[1]
-    return merged
 
 
 def _encoder(features: Any, train: NDArray[np.int64]) -> Any:

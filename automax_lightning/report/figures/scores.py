@@ -1,4 +1,4 @@
-"""ROC and precision-recall curves of the best trial, from its scores on disk, with bootstrap bands."""
+"""ROC and precision-recall curves of the best trial, from its scores on disk, with bootstrap bands and intervals."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ import plotly.graph_objects as go
 from sklearn.metrics import precision_recall_curve, roc_curve
 
 from automax_lightning.errors import ReportError
-from automax_lightning.report.bootstrap import GRID, Bands, Interval, bands
+from automax_lightning.report.bootstrap import GRID, Bands, Ranking, area, bands
 from automax_lightning.report.figures.style import BLUE, COLOURS, MUTED, RED, figure
+from automax_lightning.report.intervals import FEWEST, interval, of_rarest, rarest
 from automax_lightning.search.record import SearchRecord
 from automax_lightning.trial.score_file import SplitScores, has_both
 
@@ -25,7 +26,8 @@ def plot_roc(record: SearchRecord) -> go.Figure:
         record: the search; the scores are read from the trial's directory.
 
     Returns:
-        A plotly figure; with several labels a curve each, without bands.
+        A plotly figure; with several labels a curve each, without bands. There is no band either where a class has fewer
+        than `FEWEST` samples.
 
     Raises:
         ReportError: if no scores with both classes are on disk.
@@ -59,10 +61,11 @@ def best_bands(record: SearchRecord) -> dict[str, Bands]:
         record: the search; compared by identity, so a later record is drawn anew.
 
     Returns:
-        Split -> bands, of the splits with one label and both classes.
+        Split -> bands, of the splits with one label and at least `FEWEST` samples of each class.
     """
     splits = record.scores_of(record.best).splits
-    return {name: bands(held) for name, held in splits.items() if held.scores.ndim == 1 and held.is_usable}
+    whole = {name: held for name, held in splits.items() if held.scores.ndim == 1 and held.is_usable}
+    return {name: bands(held) for name, held in whole.items() if rarest(held.labels) >= FEWEST}
 
 
 def _square(x: str, y: str) -> go.Figure:
@@ -78,23 +81,24 @@ def _fill(plot: go.Figure, record: SearchRecord, where: str, *, is_roc: bool) ->
                           "A trial keeps them where the AUROC callback evaluates a split.")  # fmt: skip
     for split, held in splits.items():
         if held.scores.ndim == 1:
-            _add_with_band(plot, split, held, best_bands(record)[split], is_roc=is_roc)
+            _add_with_band(plot, split, held, best_bands(record).get(split), is_roc=is_roc)
         elif split == next(reversed(splits)):  # the test split where there is one: two splits of many labels are a tangle
             _add_labels(plot, split, held, is_roc=is_roc)
     return plot
 
 
-def _add_with_band(plot: go.Figure, split: str, held: SplitScores, uncertainty: Bands, *, is_roc: bool) -> None:
+def _add_with_band(plot: go.Figure, split: str, held: SplitScores, uncertainty: Bands | None, *, is_roc: bool) -> None:
     name, colour, rgb = _SPLITS.get(split, (split, MUTED, "95, 108, 123"))
-    area, band = (uncertainty.auroc, uncertainty.roc) if is_roc else (uncertainty.auprc, uncertainty.pr)
+    if uncertainty is not None:
+        band = uncertainty.roc if is_roc else uncertainty.pr
+        plot.add_scatter(
+            x=[*GRID, *GRID[::-1]], y=[*band[1], *band[0][::-1]], fill="toself", fillcolor=f"rgba({rgb}, 0.13)", mode="lines",
+            line={"width": 0}, hoverinfo="skip", showlegend=False, legendgroup=split,
+        )  # fmt: skip
     x, y = _points(held.scores, held.labels, is_roc=is_roc)
     plot.add_scatter(
-        x=[*GRID, *GRID[::-1]], y=[*band[1], *band[0][::-1]], fill="toself", fillcolor=f"rgba({rgb}, 0.13)", mode="lines",
-        line={"width": 0}, hoverinfo="skip", showlegend=False, legendgroup=split,
-    )  # fmt: skip
-    plot.add_scatter(
         x=x, y=y, mode="lines", line={"color": colour, "width": 2.2, "shape": "linear" if is_roc else "vh"}, legendgroup=split,
-        name=f"{name}: {'AUROC' if is_roc else 'AUPRC'} {_interval(area)}", hovertemplate="(%{x:.3f}, %{y:.3f})<extra></extra>",
+        name=f"{name}: {_area(held, 'AUROC' if is_roc else 'AUPRC')}", hovertemplate="(%{x:.3f}, %{y:.3f})<extra></extra>",
     )  # fmt: skip
     if not is_roc:
         share = float(np.mean(held.labels == 1))
@@ -129,5 +133,9 @@ def _steps(scores: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarr
     return np.append(0.0, reached[1:]), np.append(heights[1], heights[1:])
 
 
-def _interval(area: Interval) -> str:
-    return f"{area.value:.3f} ({area.low:.3f} to {area.high:.3f})"
+def _area(held: SplitScores, metric: str) -> str:
+    known = interval(held, metric)
+    if known is not None:
+        return f"{metric} {known.value:.3f} ({known.low:.3f} to {known.high:.3f})"
+    value = area(metric, *Ranking(held.scores, held.labels).counts(np.arange(len(held.labels))))
+    return f"{metric} {value:.3f} (no interval: {of_rarest(held.labels)})"

@@ -68,8 +68,10 @@ def figures_of_merit(record: SearchRecord) -> list[Card]:
     notes = [f"{count} {what}" for count, what in counts if count]
     trained = sum(result.seconds for result in record.results.values())
     epoch = "" if best is None else f"trial {best.number}, epoch {best.best_epoch} of {best.epochs}"
+    if best is not None and record.repetitions > 1:
+        epoch = f"mean over {record.repetition}s; {epoch}"
     return [
-        Card(f"best validation {target}", show_score(None if best is None else best.score), epoch),
+        Card(f"best validation {target}", show_score(None if best is None else record.best_score), epoch),
         Card(f"test {target}", show_score(_test(record, best)), "of that trial, scored once"),
         Card(f"default, validation {target}", show_score(_score(default)), f"test {show_score(_test(record, default))}"),
         Card("trials", f"{over} of {wanted}", ", ".join(notes) or "all trained to their end"),
@@ -100,7 +102,7 @@ def configurations(record: SearchRecord) -> Table:
 
 def comparisons(record: SearchRecord) -> list[str]:
     """The text tables that compare seeds and arms, where the search has any."""
-    tables = [seed_table(record.history, record.objective)] if record.n_seeds > 1 else []
+    tables = [seed_table(record.history, record.objective)] if record.repetitions > 1 else []
     tables += [arm_table(record.history, record.objective, arm.name) for arm in record.arms]
     return [table.rsplit("\n", 1)[0] for table in tables]  # the page draws its own line at the end
 

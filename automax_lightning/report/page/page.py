@@ -16,6 +16,7 @@ from automax_lightning.errors import ReportError
 from automax_lightning.report.figures.scores import plot_pr, plot_roc
 from automax_lightning.report.figures.space import plot_importance, plot_parallel, plot_slice
 from automax_lightning.report.figures.trials import plot_curves, plot_history
+from automax_lightning.report.notes import notes
 from automax_lightning.report.page import blocks
 from automax_lightning.report.page.templates import render
 from automax_lightning.report.verdict import verdict
@@ -72,9 +73,11 @@ def page(record: SearchRecord) -> str:
     Args:
         record: the search.
     """
+    result = verdict(record)
     return render(
         "page.html.j2", name=record.name, target=record.objective.target, plotly=Markup(get_plotlyjs()),
-        written=datetime.now().astimezone().strftime("%Y-%m-%d %H:%M %Z"), verdict=verdict(record),
+        written=datetime.now().astimezone().strftime("%Y-%m-%d %H:%M %Z"), verdict=result,
+        notes=[note for note in notes(record) if note not in result.warnings],
         cards=blocks.figures_of_merit(record), marks=_marks_of(record), figures=_figures(record),
         configurations=blocks.configurations(record), comparisons=blocks.comparisons(record),
         failures=blocks.failures(record), trials=blocks.trials(record), rerun=blocks.rerun(record),
@@ -83,7 +86,9 @@ def page(record: SearchRecord) -> str:
 
 def _marks_of(record: SearchRecord) -> str:
     note = "Hollow marks are partial scores; they are not compared with whole trials."
-    return note if record.n_seeds == 1 else f"{note} The best configuration is the one with the best mean over its seeds."
+    if record.repetitions == 1:
+        return note
+    return f"{note} The best configuration is the one with the best mean over its {record.repetition}s."
 
 
 def _figures(record: SearchRecord) -> dict[str, Drawn | None]:

@@ -6,11 +6,12 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-from automax_lightning.search.planning.racing import incumbent, repetition
+from automax_lightning.search.planning.racing import incumbent, level_costs, mean_and_spread, repetition
+from automax_lightning.search.planning.resampling import Resampling
 from automax_lightning.search.planning.results import observations
-from automax_lightning.search.planning.stopping import CurveRule
+from automax_lightning.search.planning.stopping import CurveRule, Standing
 from automax_lightning.search.planning.successive_halving import Ladder
-from automax_lightning.search.storage.history import History, Observation
+from automax_lightning.search.storage.history import History, Observation, configuration_key
 from automax_lightning.trial.records import Objective, TrialResult, TrialSpec
 
 
@@ -31,7 +32,7 @@ class Promote:
 
 @dataclasses.dataclass(frozen=True)
 class Repeat:
-    """A configuration that runs on its next seed, the `index`-th from 0."""
+    """A configuration that runs on its next seed or fold, the `index`-th from 0."""
 
     values: Mapping[str, Any]
     index: int
@@ -50,12 +51,14 @@ class Plan:
     """How a search spends its trials.
 
     Args:
-        n_trials: trials in all; a promotion is none.
+        n_trials: most trials in all; a promotion is none, a fold is one.
         objective: which way is better.
         ladder: epochs as budget, or None.
         n_seeds: seeds of a promising configuration.
         rule: when a trial ends early, or None.
         epochs: epochs of a whole fit where the search decides them.
+        resampling: which rows a trial is judged by.
+        n_configurations: most configurations in all; None for as many as there are trials.
     """
 
     n_trials: int
@@ -64,6 +67,20 @@ class Plan:
     n_seeds: int = 1
     rule: CurveRule | None = None
     epochs: int | None = None
+    resampling: Resampling = dataclasses.field(default_factory=Resampling)
+    n_configurations: int | None = None
+
+    @property
+    def repetitions(self) -> int:
+        """Seeds or folds of a promising configuration."""
+        return self.resampling.n_folds if self.resampling.has_folds else self.n_seeds
+
+    def is_spent(self, history: History) -> bool:
+        """Whether as many trials, or configurations, were started as there may be."""
+        return len(history.asks) >= self.n_trials or self._has_all_configurations(history)
+
+    def _has_all_configurations(self, history: History) -> bool:
+        return self.n_configurations is not None and len(history.groups) >= self.n_configurations
 
     def next(self, history: History, running: frozenset[int] = frozenset()) -> Step | None:
         """The next step; None if the search is over.
@@ -80,16 +97,37 @@ class Plan:
             return Promote(*promotion)
         if len(history.asks) >= self.n_trials:
             return None
-        runner = repetition(history, self.objective, self.n_seeds) if self.n_seeds > 1 else None
-        return New() if runner is None else Repeat(runner.values, len(runner.numbers))
+        runner = repetition(history, self.objective, self.repetitions) if self.repetitions > 1 else None
+        if runner is not None:
+            return Repeat(runner.values, len(runner.numbers))
+        return None if self._has_all_configurations(history) else New()
 
     def observations(self, history: History) -> list[Observation]:
         """What the proposer is shown."""
+        if self.resampling.has_folds:
+            return observations(history, self.objective, level_costs(history, self.objective, self.repetitions))
         return observations(history, self.objective, self.ladder.levelled(history) if self.ladder else None)
 
     def best(self, history: History) -> TrialResult | None:
         """The incumbent's result."""
-        return incumbent(history, self.objective, self.n_seeds)
+        return incumbent(history, self.objective, self.repetitions)
+
+    def standing(self, history: History) -> Standing | None:
+        """The incumbent as the rules that end a search see it; None before the first score."""
+        best = self.best(history)
+        if best is None or best.score is None:
+            return None
+        if self.repetitions == 1:
+            return Standing(best.number, best.score, best.number)
+        mean, _, _ = mean_and_spread(history, self.objective, best.number)
+        numbers = history.groups[configuration_key(history.spec(best.number).configuration)]
+        return Standing(best.number, mean, max(number for number in numbers if number in history.final()))
+
+    def shown_best(self, history: History) -> TrialResult | None:
+        """The incumbent's result with the score that it stands for: with several seeds or folds, the mean over them."""
+        best = self.best(history)
+        standing = self.standing(history) if self.repetitions > 1 else None
+        return best if best is None or standing is None else dataclasses.replace(best, score=standing.score)
 
     def first_budget(self, number: int) -> int | None:
         """Epochs after which a new trial pauses; None to train to the end."""

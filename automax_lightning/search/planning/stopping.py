@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from collections.abc import Sequence
 from statistics import median
 
-from automax_lightning.search.planning.results import best_result, best_trial
+from automax_lightning.search.planning.results import best_trial
 from automax_lightning.search.planning.successive_halving import best_so_far
 from automax_lightning.search.storage.history import History
 from automax_lightning.trial.records import Objective, TrialResult
@@ -82,6 +83,21 @@ class CurveRule:
         return 1 - value if self.objective.mode == "max" else value
 
 
+@dataclasses.dataclass(frozen=True)
+class Standing:
+    """The incumbent, as the rules that end a search see it.
+
+    Args:
+        number: its trial.
+        score: its score; with several seeds or folds, the mean over them.
+        newest: the last trial of its configuration.
+    """
+
+    number: int
+    score: float
+    newest: int
+
+
 class StopRules:
     """When a search is over before its last trial.
 
@@ -109,26 +125,29 @@ class StopRules:
         self.patience, self.max_failures = patience, max_failures
         self._started = time.monotonic() - seconds
 
-    def reason(self, results: Sequence[TrialResult]) -> str | None:
+    @property
+    def need_the_best(self) -> bool:
+        """Whether a rule looks at the best score."""
+        return self.target_score is not None or self.patience is not None
+
+    def reason(self, results: Sequence[TrialResult], best: Standing | None = None) -> str | None:
         """Why the search is over, as a sentence without its dot, or None to go on.
 
         Args:
             results: of the finished trials, in order.
+            best: what stands at the top; None before the first score, or where no rule looks at it.
         """
         if self.walltime_limit is not None and time.monotonic() - self._started > self.walltime_limit:
             return f"the time limit of {self.walltime_limit:g} s is reached"
         failures = sum(not result.is_scored for result in results)
         if self.max_failures is not None and failures >= self.max_failures:
             return f"{failures} trials have failed"
-        return self._reached_enough(results) if self.target_score is not None or self.patience is not None else None
+        return None if best is None else self._reached_enough(results, best)
 
-    def _reached_enough(self, results: Sequence[TrialResult]) -> str | None:
-        best = best_result({result.number: result for result in results}, self.objective)
-        if best is None or best.score is None:
-            return None
+    def _reached_enough(self, results: Sequence[TrialResult], best: Standing) -> str | None:
         if self.target_score is not None and not self.objective.is_better(self.target_score, best.score):
             return f"trial {best.number} has reached the target score {self.target_score:g}"
-        since = sum(result.number > best.number for result in results)
+        since = sum(result.number > best.newest for result in results)
         if self.patience is not None and since >= self.patience:
             return f"no better score in {since} trials"
         return None

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from ConfigSpace import Configuration, ConfigurationSpace
 from ConfigSpace.hyperparameters import CategoricalHyperparameter, Constant, OrdinalHyperparameter
-from ConfigSpace.util import generate_grid, get_one_exchange_neighbourhood
+from ConfigSpace.util import get_one_exchange_neighbourhood
 from numpy.typing import NDArray
 
 from automax_lightning.search.storage.history import configuration_key
 from automax_lightning.space.configurations import values
+from automax_lightning.space.copies import with_builtin_values
+from automax_lightning.space.grid import every_configuration
 
 Array = NDArray[np.float64]
-Seen = set[tuple[tuple[str, Any], ...]]
+Key = tuple[tuple[str, Any], ...]
+Seen = set[Key]
 
 _GRID_LIMIT = 5000
 _RANDOM, _AROUND, _PARENTS, _ROUNDS = 3000, 500, 6, 3
@@ -30,22 +33,25 @@ class Candidates:
     """
 
     def __init__(self, space: ConfigurationSpace) -> None:
-        self.space = copy.deepcopy(space)
+        self.space = with_builtin_values(space)
         self.names = list(self.space)
         self.is_free = not self.space.conditions and not self.space.forbidden_clauses
-        self._grid: list[Configuration] | None = None
 
-    def grid(self) -> list[Configuration] | None:
-        """Every configuration of a small finite space, else None."""
-        if self._grid is None and self.space.estimate_size() <= _GRID_LIMIT:
-            self._grid = list(generate_grid(self.space))
-        return self._grid
+    @cached_property
+    def grid(self) -> dict[Key, Configuration] | None:
+        """Every configuration of a small finite space by its key, else None."""
+        if self.space.estimate_size() > _GRID_LIMIT:
+            return None
+        return {configuration_key(values(config)): config for config in every_configuration(self.space)}
+
+    def are_exhausted(self, seen: Seen) -> bool:
+        """Whether every configuration of a finite space has been seen."""
+        return self.grid is not None and self.grid.keys() <= seen
 
     def random(self, generator: np.random.RandomState, seen: Seen) -> Configuration | None:
         """A configuration not seen yet; None where there is none."""
-        grid = self.grid()
-        if grid is not None:
-            left = [config for config in grid if configuration_key(values(config)) not in seen]
+        if self.grid is not None:
+            left = [config for key, config in self.grid.items() if key not in seen]
             return left[generator.randint(len(left))] if left else None
         self.space.seed(int(generator.randint(2**31)))
         while True:  # a space of more than a few thousand configurations: a new one is found at once
@@ -63,8 +69,8 @@ class Candidates:
             parents: good configurations, around which it looks more closely.
             generator: all randomness.
         """
-        grid = self.grid()
-        if grid is not None:
+        if self.grid is not None:
+            grid = list(self.grid.values())
             pool = np.array([config.get_array() for config in grid])
             return (grid[i] for i in np.argsort(-score(pool), kind="stable"))
         pool = self._pool(parents, generator)
@@ -101,7 +107,12 @@ class Candidates:
             hyperparameter = self.space[name]
             if isinstance(hyperparameter, Constant):
                 continue
-            if isinstance(hyperparameter, (CategoricalHyperparameter, OrdinalHyperparameter)):
+            if isinstance(hyperparameter, OrdinalHyperparameter):
+                last = len(hyperparameter.sequence) - 1
+                moved = near[:, column] + _step(spread, last) * generator.normal(size=len(near))
+                near[:, column] = np.clip(np.rint(moved), 0, last)
+                continue
+            if isinstance(hyperparameter, CategoricalHyperparameter):
                 drawn = hyperparameter.sample_vector(len(near), seed=generator)
                 changes = generator.uniform(size=len(near)) < max(spread, 0.05)
                 near[changes, column] = np.asarray(drawn)[changes]
@@ -109,3 +120,8 @@ class Candidates:
             moved = np.clip(near[:, column] + spread * generator.normal(size=len(near)), 0, 1)
             near[:, column] = hyperparameter.to_vector(hyperparameter.to_value(moved))  # integers snap to their grid
         return near
+
+
+def _step(spread: float, last: int) -> float:
+    """How far a rank moves: as far as a number on the same scale, and far enough to reach its neighbour now and then."""
+    return max(spread * last, 0.4)

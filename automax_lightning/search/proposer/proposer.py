@@ -4,20 +4,30 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from ConfigSpace import Configuration, ConfigurationSpace
+from ConfigSpace.hyperparameters import (
+    BetaFloatHyperparameter,
+    BetaIntegerHyperparameter,
+    NormalFloatHyperparameter,
+    NormalIntegerHyperparameter,
+)
 
 from automax_lightning.errors import ConfigError, closest
 from automax_lightning.search.proposer.candidates import Candidates, Seen
 from automax_lightning.search.proposer.surrogates import Acquisition, failure_cost, forest, gaussian_process
 from automax_lightning.search.storage.history import Key, Observation, configuration_key
 from automax_lightning.space.configurations import configuration, values
+from automax_lightning.space.copies import with_uniform_priors
 
 if TYPE_CHECKING:
     from smac.facade.abstract_facade import AbstractFacade
+
+_PRIORS = (BetaFloatHyperparameter, BetaIntegerHyperparameter, NormalFloatHyperparameter, NormalIntegerHyperparameter)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -121,6 +131,8 @@ class Proposer:
         elsewhere = [observation for observation in known if observation.key not in tried]
         everything = [*elsewhere, *history]
         seen = {observation.key for observation in everything}
+        if self._candidates.are_exhausted(seen):
+            return None
         if is_random or not any(observation.cost is not None for observation in everything):
             return _proposal(self._candidates.random(generator, seen), "random")
         return self._model_based(everything, seen, generator)
@@ -141,7 +153,12 @@ class Proposer:
     ) -> Acquisition:
         X = np.array([config.get_array() for config in configs])
         make = gaussian_process if is_process else forest
-        return make(self._candidates.space, X, costs, seed)
+        return make(self._uniform, X, costs, seed)
+
+    @cached_property
+    def _uniform(self) -> ConfigurationSpace:
+        """As a surrogate sees the space: where values lie, and not how often they are drawn."""
+        return with_uniform_priors(self._candidates.space)
 
     def _training_data(self, history: Sequence[Observation]) -> tuple[list[Configuration], np.ndarray[Any, np.dtype[np.float64]]]:
         """Failures at a finite cost; trials in flight at the median, so that the next proposal looks elsewhere."""
@@ -184,7 +201,11 @@ class Proposer:
         configs, costs = self._training_data(history) if history else ([], np.array([]))
         done = [not (o.cost is None and not o.failed) for o in history]
         told = [(config, cost) for config, cost, over in zip(configs, costs.tolist(), done, strict=True) if over]
-        return facade(self._candidates.space, self.seed, told, self.directory)
+        space = self._candidates.space
+        if any(isinstance(space[name], _PRIORS) for name in space.conditional_hyperparameters):  # SMAC takes none
+            told = [(Configuration(self._uniform, vector=config.get_array()), cost) for config, cost in told]
+            space = self._uniform
+        return facade(space, self.seed, told, self.directory)
 
 
 def _proposal(config: Configuration | None, origin: str) -> Proposal | None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 from ConfigSpace import ConfigurationSpace
+from ConfigSpace.hyperparameters import OrdinalHyperparameter
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
@@ -69,11 +70,20 @@ def forest(space: ConfigurationSpace, X: Array, costs: Array, seed: int) -> Acqu
 def gaussian_process(space: ConfigurationSpace, X: Array, costs: Array, seed: int) -> Acquisition:
     """Expected improvement under SMAC's Gaussian process, which learns smooth landscapes from few trials."""
     from smac.acquisition.function.expected_improvement import EI
-    from smac.model.gaussian_process.gaussian_process import GaussianProcess
+
+    from automax_lightning.search.proposer.gaussian_process import QuickProcess
 
     # With a prior on the length scales there is little to find from other starts.
-    model = GaussianProcess(configspace=space, kernel=_kernel(space, seed), normalize_y=True, n_restarts=0, seed=seed)
-    return _improvement(model, EI(log=False), X, costs)
+    model = QuickProcess(configspace=space, kernel=_kernel(space, seed), normalize_y=True, n_restarts=0, seed=seed)
+    units = _units(space)
+    score = _improvement(model, EI(log=False), X / units, costs)
+    return lambda vectors: score(vectors / units)
+
+
+def _units(space: ConfigurationSpace) -> Array:
+    """What makes 1 of each column's range: the last rank of a sequence, whose vectors are ranks and not in [0, 1]."""
+    lasts = [len(each.sequence) - 1 if isinstance(each, OrdinalHyperparameter) else 1 for each in space.values()]
+    return np.array([max(1, last) for last in lasts], dtype=np.float64)
 
 
 def _kernel(space: ConfigurationSpace, seed: int) -> Any:

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from automax_lightning.errors import JournalError
 from automax_lightning.search.storage.lines import is_inside
-from automax_lightning.trial.records import Status, TrialResult, TrialSpec
+from automax_lightning.trial.records import Split, Status, TrialResult, TrialSpec
 from automax_lightning.trial.records_json import result_from_json, spec_from_json
 from automax_lightning.utils.serialization import decode, decode_values
 
@@ -136,6 +136,19 @@ class History:
             self._derived[key] = derive()
         value: T = self._derived[key]
         return value
+
+    def on_fold(self, split: Split | None) -> History:
+        """The history with the results of one fold alone, whose curves are of the same rows; itself without folds.
+
+        Args:
+            split: of the trial that is to be compared.
+        """
+        if split is None or split.fold is None:
+            return self
+        return self.derived(("fold", split), lambda: self._on_fold(split))
+
+    def _on_fold(self, split: Split) -> History:
+        return History(results={n: result for n, result in self.results.items() if self.specs[n].split == split})
 
     def noted(self, **changes: Any) -> History:
         """The history with other notes: the fields `started`, `written`, `settled`, on which nothing derived depends."""

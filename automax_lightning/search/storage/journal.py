@@ -22,9 +22,9 @@ from automax_lightning.search.storage.ownership import files_below, refuse_forei
 from automax_lightning.trial.checkpoint import TrialFiles
 from automax_lightning.trial.records import TrialResult, TrialSpec
 from automax_lightning.trial.records_json import result_to_json, spec_to_json
-from automax_lightning.utils.serialization import encode, encode_values
+from automax_lightning.utils.serialization import decode, encode, encode_values
 
-_FREE = ("version", "n_trials", "format")
+_FREE = ("version", "n_trials", "n_fits", "format")
 _SET_ASIDE = re.compile(r"\.(foreign|damaged)\d*$")
 """What a trial has found in its place and moved away: it need not be ours."""
 """Settings that may differ from one run of a search to the next."""
@@ -282,7 +282,9 @@ def check_same(old: Mapping[str, Any], new: Mapping[str, Any], directory: Path) 
     if isinstance(new.get("fit"), Mapping):
         recorded = old.get("fit", {})
         new = {**new, "fit": {name: value for name, value in new["fit"].items() if name in recorded}}
-    changes = [line for key in sorted({*old, *new} - {*_FREE}) for line in _changes(key, old.get(key), new.get(key))]
+    keys = sorted({*old, *new} - {*_FREE})
+    # As JSON: NaN is NaN there, and what was encoded before it was written is not encoded twice.
+    changes = [line for key in keys for line in _changes(key, encode(old.get(key)), encode(new.get(key)))]
     if changes:
         raise JournalError(
             str(directory), "the search that this directory holds", "another one:\n  " + "\n  ".join(changes) + "\n",
@@ -294,7 +296,7 @@ def _changes(key: str, old: Any, new: Any) -> list[str]:
     if isinstance(old, Mapping) and isinstance(new, Mapping):
         names = sorted({*old, *new})
         return [line for name in names for line in _changes(f"{key}.{name}", old.get(name), new.get(name))]
-    return [] if old == new else [f"{key}: {old!r} -> {new!r}"]
+    return [] if old == new else [f"{key}: {decode(old)!r} -> {decode(new)!r}"]
 
 
 def _sync_directory(directory: Path) -> None:

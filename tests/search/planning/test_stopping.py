@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from automax_lightning.search.planning.stopping import CurveRule, StopRules
+from automax_lightning.search.planning.results import best_result
+from automax_lightning.search.planning.stopping import CurveRule, Standing, StopRules
 from automax_lightning.search.storage.history import History
 from automax_lightning.trial.records import Objective, Status, TrialResult
 from tests.support.simulate import results
@@ -27,7 +28,10 @@ AUROC = Objective("AUROC")
     ],
 )
 def test_stop_rules(rules: dict[str, Any], scores: list[float | None], reason: str | None) -> None:
-    assert StopRules(AUROC, **rules).reason(results(*scores)) == reason
+    over = results(*scores)
+    best = best_result({result.number: result for result in over}, AUROC)
+    standing = None if best is None or best.score is None else Standing(best.number, best.score, best.number)
+    assert StopRules(AUROC, **rules).reason(over, standing) == reason
 
 
 def test_the_walltime_is_counted_from_the_start() -> None:

@@ -33,10 +33,10 @@ def test_candidates_are_legal_and_the_best_come_first() -> None:
 
 
 def test_a_small_finite_space_is_a_grid_and_a_large_one_is_not() -> None:
-    grid = Candidates(ConfigurationSpace({"a": [1, 2, 3], "b": [True, False]})).grid()
+    grid = Candidates(ConfigurationSpace({"a": [1, 2, 3], "b": [True, False]})).grid
     assert grid is not None
-    assert len({configuration_key(values(config)) for config in grid}) == len(grid) == 6
-    assert Candidates(ConfigurationSpace({"x": (0.0, 1.0)})).grid() is None
+    assert len({configuration_key(values(config)) for config in grid.values()}) == len(grid) == 6
+    assert Candidates(ConfigurationSpace({"x": (0.0, 1.0)})).grid is None
 
 
 def test_random_candidates_are_new_until_there_are_none() -> None:

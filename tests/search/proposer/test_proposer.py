@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from ConfigSpace import ConfigurationSpace
+from ConfigSpace import ConfigurationSpace, EqualsCondition, Float, Normal, OrdinalHyperparameter
 
 from automax_lightning import autopartial, parse_hyperparameters_from_dict
 from automax_lightning.errors import ConfigError, SpaceError
@@ -165,3 +165,19 @@ def test_it_beats_random_search_on_a_smooth_landscape() -> None:
         for preset in ("automax", "random")
     }
     assert best["automax"] < best["random"] - 0.003
+
+
+def test_a_prior_under_a_condition_is_proposed_and_told_to_smac() -> None:
+    space = ConfigurationSpace({"kind": ["sgd", "adam"]})
+    momentum = Float("momentum", (0.0, 0.99), distribution=Normal(0.9, 0.05))
+    space.add(momentum, EqualsCondition(momentum, space["kind"], "sgd"))
+    proposer = Proposer(space, seed=1, preset="original")
+    history = search(proposer, 12, lambda chosen: abs(chosen.get("momentum", 0.5) - 0.8))
+    assert len(proposer.facade_for(history).runhistory) == 12
+
+
+def test_the_neighbours_of_an_ordinals_value_are_tried_most() -> None:
+    space = ConfigurationSpace({"x": (0.0, 1.0)})
+    space.add(OrdinalHyperparameter("width", list(range(0, 1600, 16))))
+    found = [each.values["width"] for each in search(Proposer(space, seed=2), 30, lambda chosen: abs(chosen["width"] - 1120))]
+    assert min(abs(width - 1120) for width in found) <= 32
