@@ -28,7 +28,8 @@ MAY_IMPORT: dict[str, list[str]] = {
     "pairs": ["auc.pairs"],
     "__main__": ["cli"],
     "space": ["utils"],
-    "trial": ["utils"],
+    "trial": ["trial.*", "utils"],
+    "trial.scoring": ["trial", "utils"],
     "auc.data": ["utils"],
     "auc.pairs": ["auc.data", "utils"],
     "auc.libauc": ["auc.pairs", "auc.data", "utils"],
@@ -73,6 +74,9 @@ PARTNERS = {
 
 # Modules without a test file of their place and name -> where their tests are, and why there.
 TESTED_ELSEWHERE: dict[str, tuple[str, str]] = {
+    "trial.scoring.curve": ("tests/trial/test_every_way_to_validate.py", "a curve is what real fits leave"),
+    "trial.scoring.target": ("tests/tuner/test_no_score.py", "what Lightning logs depends on the whole fit"),
+    "utils.splits": ("tests/tuner/test_test_scores.py", "names are found through a whole search, and by its examples"),
     "search.executors.dask_worker": (
         "tests/search/executors/test_dask_cluster.py",
         "it runs inside a Dask worker and asks that worker for its client and its task: the cluster's tests start real ones",

@@ -18,10 +18,10 @@ from automax_lightning.search.record import SearchRecord
 from automax_lightning.search.storage.ensemble_folder import EnsembleTable, Member, read_table
 from automax_lightning.space.autopartial import autopartial
 from automax_lightning.space.configurations import configuration
-from automax_lightning.tuner.fits import module_of
+from automax_lightning.trial.records import Trainable
 from automax_lightning.tuner.predictor import Predictor, predictor_of
 
-Make = Callable[[Mapping[str, Any]], L.LightningModule]
+Make = Callable[[Mapping[str, Any]], Trainable | L.LightningModule]
 
 
 def load(directory: str | Path, *, trainer: Any = None, trust: bool = False) -> Predictor:
@@ -78,8 +78,9 @@ def _maker(folder: Path, trainer: Any, *, trust: bool) -> Make:
 
 
 def _from_factory(trainer: Any) -> Make:
-    def make(values: Mapping[str, Any]) -> L.LightningModule:
-        return module_of(trainer(configuration(trainer.cs, values)), "predict")
+    def make(values: Mapping[str, Any]) -> Trainable:
+        trainable: Trainable = trainer(configuration(trainer.cs, values))
+        return trainable
 
     if isinstance(trainer, autopartial):
         return make

@@ -17,8 +17,8 @@ from automax_lightning.errors import ReportError
 from automax_lightning.search.record import SearchRecord
 from automax_lightning.space.description import Parameter
 from automax_lightning.trial.records import Status, TrialResult
-from automax_lightning.trial.splits import column_of_test
 from automax_lightning.utils.formatting import show
+from automax_lightning.utils.splits import column_of_test
 
 _PARTIAL = (Status.STOPPED, Status.PAUSED, Status.TIMEOUT)
 

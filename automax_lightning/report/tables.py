@@ -11,8 +11,8 @@ from automax_lightning.search.planning.racing import mean_and_spread, runners
 from automax_lightning.search.planning.results import best_result
 from automax_lightning.trial.checkpoint import BEST
 from automax_lightning.trial.records import Objective, Status, TrialResult, TrialSpec
-from automax_lightning.trial.splits import column_of_test, score_on_test
 from automax_lightning.utils.formatting import printable
+from automax_lightning.utils.splits import column_of_test, score_on_test
 
 if TYPE_CHECKING:
     import pandas as pd

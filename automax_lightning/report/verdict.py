@@ -12,8 +12,8 @@ from automax_lightning.search.planning.racing import mean_and_spread
 from automax_lightning.search.record import SearchRecord
 from automax_lightning.trial.records import Status, TrialResult
 from automax_lightning.trial.score_file import SplitScores
-from automax_lightning.trial.splits import column_of_test, score_on_test
 from automax_lightning.utils.formatting import show_score
+from automax_lightning.utils.splits import column_of_test, score_on_test
 
 FEW_POSITIVES = 50
 

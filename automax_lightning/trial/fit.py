@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import lightning as L
+from lightning.pytorch.callbacks import BaseFinetuning
 
 from automax_lightning.errors import ConfigError, DataError
 from automax_lightning.trial.checkpoint import TrialCheckpoint, TrialFiles, TrialIdentity, check_trust, load_checkpoint, resumable
@@ -20,7 +21,6 @@ from automax_lightning.trial.records import Objective, OnEpoch, Resplittable, Sp
 from automax_lightning.trial.result import interrupt_in, message_of, outcome, status_of, status_of_run
 from automax_lightning.trial.score_file import keep_scores
 from automax_lightning.trial.seeding import RandomState, ReproducibleEpochs, seed_all
-from automax_lightning.trial.splits import metrics_of_test
 from automax_lightning.trial.trainer import (
     QUIET,
     as_list,
@@ -30,6 +30,7 @@ from automax_lightning.trial.trainer import (
     trial_callbacks,
     trial_settings,
 )
+from automax_lightning.utils.splits import metrics_of_test
 
 _MAY_TRAIN_ON = (Status.INTERRUPTED, Status.PAUSED)
 """Trials that may train further; the test split is scored once, after the last epoch."""
@@ -272,6 +273,12 @@ class Fit:
 
     def _train(self, built: Built, recorder: TrialRecorder, spec: TrialSpec, directory: Path, *, is_trial: bool) -> None:
         before = resumable(recorder.files, recorder.identity) or TrialCheckpoint()
+        if before.epochs and (forgetful := _forgetful(built)):
+            warnings.warn(
+                f"trial {spec.number} is not resumed but starts anew: Lightning does not restore what {forgetful} has unfrozen",
+                stacklevel=3,
+            )  # fmt: skip
+            before = TrialCheckpoint()
         resumed = recorder.files.last if before.epochs else None
         if resumed is not None:
             check_trust(resumed, trust=self.trust)
@@ -315,6 +322,12 @@ class Fit:
         if trainer.is_global_zero:
             keep_scores(files.scores, trainer.callbacks, "test")  # type: ignore[attr-defined]
         return metrics_of_test(trainer.callback_metrics)
+
+
+def _forgetful(built: Built) -> str | None:
+    """A callback that freezes parts of the module again where a fit is resumed (Lightning issue 21901)."""
+    callbacks = [*built.callbacks, *as_list(built.module.configure_callbacks())]
+    return next((type(each).__name__ for each in callbacks if isinstance(each, BaseFinetuning)), None)
 
 
 def divided(datamodule: L.LightningDataModule | None, split: Split | None) -> L.LightningDataModule | None:

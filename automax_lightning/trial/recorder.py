@@ -17,10 +17,10 @@ from lightning.pytorch.trainer.states import TrainerFn
 from lightning.pytorch.utilities.types import STEP_OUTPUT
 
 from automax_lightning.trial.checkpoint import TrialCheckpoint, TrialFiles, TrialIdentity, check_trust, newest_best
-from automax_lightning.trial.curve import Curve
 from automax_lightning.trial.records import Objective, OnEpoch, Status, StopRequested
 from automax_lightning.trial.score_file import keep_scores
-from automax_lightning.trial.target import LoggedTarget, why_no_validation
+from automax_lightning.trial.scoring.curve import Curve
+from automax_lightning.trial.scoring.target import LoggedTarget, why_no_validation
 from automax_lightning.utils.files import link_or_copy, sync
 
 

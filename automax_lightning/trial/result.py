@@ -20,7 +20,7 @@ from automax_lightning.errors import (
 )
 from automax_lightning.trial.recorder import TrialRecorder
 from automax_lightning.trial.records import Status, TrialResult
-from automax_lightning.trial.target import LoggedTarget
+from automax_lightning.trial.scoring.target import LoggedTarget
 
 
 def status_of_run(recorder: TrialRecorder, trainer: L.Trainer) -> tuple[Status, str]:

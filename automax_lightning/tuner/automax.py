@@ -31,7 +31,7 @@ from automax_lightning.trial.checkpoint import BEST, TrialFiles, TrialIdentity
 from automax_lightning.trial.records import Status, TrialResult
 from automax_lightning.tuner import plots
 from automax_lightning.tuner.ensemble import Ensemble, delivered, ensemble
-from automax_lightning.tuner.fits import best_of, loaded, module_of
+from automax_lightning.tuner.fits import best_of, loaded
 from automax_lightning.tuner.loop import check_place, clear, open_session, raise_if_lost, run_search
 from automax_lightning.tuner.predictor import Data
 from automax_lightning.tuner.refit import Epochs, Refit, RefitPlan, Vary, refit
@@ -379,8 +379,10 @@ class AutoMAX:
             path = self.best_directory / BEST
             raise CheckpointError(str(path), "the best trial's checkpoint", "none", "Run optimize() first.")
         path = verify_best(self.directory, self.experiment_name, self.history, best)
-        module = module_of(self.setup.make_trial(self.history.spec(best.number)), "load_best_model")
-        return loaded(module, path, TrialIdentity(), trust=self.config.trust if trust is None else trust)
+        trainable = self.setup.make_trial(self.history.spec(best.number))
+        return loaded(
+            trainable, "load_best_model", path, TrialIdentity(), trust=self.config.trust if trust is None else trust
+        )  # fmt: skip
 
     def predict(self, data: Data, batch_size: int = 1024) -> Tensor:
         """The scores of rows by what the search delivers: its ensemble, or the best model where there is none.

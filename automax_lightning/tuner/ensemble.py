@@ -15,7 +15,7 @@ from automax_lightning.errors import CheckpointError, ConfigError, DataError
 from automax_lightning.search.members import ensemble_of, ranked_trials
 from automax_lightning.search.ranking import Average, averaging, on_one_scale, weighted_mean
 from automax_lightning.search.record import SearchRecord
-from automax_lightning.tuner.fits import as_kept, best_of, fit_of, module_of, split_scores
+from automax_lightning.tuner.fits import as_kept, best_of, fit_of, split_scores
 from automax_lightning.tuner.predictor import Data, Model, Predictor, predictor_of
 from automax_lightning.tuner.setup import SearchSetup
 
@@ -137,4 +137,4 @@ def delivered(setup: SearchSetup, record: SearchRecord, best_model: Callable[[],
         average = averaging([held])
         reference = held.scores if held is not None and average == "rank" else None
         return Predictor((Model(best_of(record).number, module, reference),), average)
-    return predictor_of(setup.directory, table, lambda values: module_of(setup.make(values), "predict"), trust=setup.config.trust)
+    return predictor_of(setup.directory, table, setup.make, trust=setup.config.trust)

@@ -20,6 +20,7 @@ from automax_lightning.trial.records import Trainable, TrialResult
 from automax_lightning.trial.score_file import SplitScores
 from automax_lightning.trial.seeding import ReproducibleEpochs
 from automax_lightning.trial.trainer import QUIET, has_test, trial_settings
+from automax_lightning.tuner.prepared import load_module
 
 Datamodule = L.LightningDataModule | None
 
@@ -33,16 +34,18 @@ class HasModule(Protocol):
         """Fresh, or as the last run has left it."""
 
 
-def module_of(trainable: Trainable, where: str) -> L.LightningModule:
+def module_of(trainable: Trainable | L.LightningModule, where: str) -> L.LightningModule:
     """The module of a trainable.
 
     Args:
-        trainable: what a search trains.
+        trainable: what a search trains, or the module itself.
         where: name of the method that needs it, for the message.
 
     Raises:
         ConfigError: if the trainable has none.
     """
+    if isinstance(trainable, L.LightningModule):
+        return trainable
     if not isinstance(trainable, HasModule):
         raise ConfigError(
             f"AutoMAX.{where}", "a Fit, or a trainable with an attribute `module` that holds its LightningModule",
@@ -69,17 +72,21 @@ def fit_of(trainable: Trainable, where: str) -> Fit:
     return trainable
 
 
-def loaded(module: L.LightningModule, checkpoint: Path, identity: TrialIdentity, *, trust: bool) -> L.LightningModule:
-    """The module with the weights of a trial's checkpoint, in evaluation mode.
+def loaded(
+    trainable: Trainable | L.LightningModule, where: str, checkpoint: Path, identity: TrialIdentity, *, trust: bool
+) -> L.LightningModule:
+    """The module of a trainable with the weights of a trial's checkpoint, in evaluation mode.
 
     Args:
-        module: as the trial's configuration makes it; it is changed.
+        trainable: as the trial's configuration makes it, or its module, which is changed.
+        where: name of the method that needs it, for messages.
         checkpoint: a ``best.ckpt``.
         identity: whose it must be.
         trust: whether objects in the file may run code of theirs.
 
     Raises:
         CheckpointError: if the file is damaged, another trial's, or holds objects that are not trusted.
+        ConfigError: if the trainable has no module.
     """
     content = load_checkpoint(checkpoint, trust=trust)
     kept = TrialCheckpoint.find_in(content)
@@ -87,6 +94,9 @@ def loaded(module: L.LightningModule, checkpoint: Path, identity: TrialIdentity,
     if wrong:
         raise CheckpointError(str(checkpoint), f"the checkpoint of trial {identity.trial}", f"another one: {', '.join(wrong)}",
                               "Start the search again in the same way: it repairs its files.")  # fmt: skip
+    if isinstance(trainable, Fit):
+        return load_module(trainable, checkpoint, trust=trust)
+    module = module_of(trainable, where)
     module.configure_model()  # Lightning's place for layers that are made late; it may be called twice
     module.load_state_dict(content["state_dict"])
     return module.eval()
@@ -119,6 +129,7 @@ def split_scores(fit: Fit, checkpoint: Path | None, splits: Sequence[str] = ("va
         trainer = fit.trainer_class(callbacks=[callback], **_settings(fit, None))
         if checkpoint is not None:
             check_trust(checkpoint, trust=fit.trust)
+            load_module(fit, checkpoint, trust=fit.trust)  # layers that only a fit makes
         loaded: dict[str, Any] = {"datamodule": fit.datamodule, "ckpt_path": checkpoint, "weights_only": not fit.trust}
         if "val" in splits:
             trainer.validate(fit.module, **loaded, verbose=False)
@@ -167,7 +178,8 @@ def train_all(
         trainer.save_checkpoint(checkpoint)
         if not has_test(module, data):
             return module.eval(), {}
-        trainer.test(module, datamodule=data, verbose=False)
+        # From the file: setup("test") may make layers anew.
+        trainer.test(module, datamodule=data, ckpt_path=checkpoint, weights_only=not fit.trust, verbose=False)
     found_test = {key: value for key, value in trainer.callback_metrics.items() if key.startswith("test")}
     return module.eval(), {key.removeprefix("test/"): float(torch.as_tensor(value)) for key, value in found_test.items()}
 

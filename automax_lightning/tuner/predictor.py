@@ -20,9 +20,9 @@ from automax_lightning.search.ranking import Average, averaging, on_one_scale, w
 from automax_lightning.search.storage.ensemble_folder import FOLDER, EnsembleTable, Member
 from automax_lightning.trial.checkpoint import TrialFiles, TrialIdentity
 from automax_lightning.trial.isolation import isolated
-from automax_lightning.trial.records import TrialSpec
+from automax_lightning.trial.records import Trainable, TrialSpec
 from automax_lightning.trial.score_file import SplitScores, read_scores
-from automax_lightning.tuner.fits import loaded
+from automax_lightning.tuner.fits import loaded, module_of
 
 Data = DataLoader[Any] | Dataset[Any] | Tensor | np.ndarray | Iterable[Any]
 """Rows as the network sees them."""
@@ -127,36 +127,37 @@ def _batches(data: Data, batch_size: int) -> Iterator[Any]:
 
 
 def predictor_of(
-    directory: Path, table: EnsembleTable, make: Callable[[Mapping[str, Any]], L.LightningModule], *, trust: bool
+    directory: Path, table: EnsembleTable, make: Callable[[Mapping[str, Any]], Trainable | L.LightningModule], *, trust: bool
 ) -> Predictor:
     """The predictor of an ensemble that lies on the disk.
 
     Args:
         directory: of the search.
         table: its members, at least one.
-        make: a module of the values of a configuration, with any weights.
+        make: a trainable, or its module, of the values of a configuration, with any weights.
         trust: whether objects in a checkpoint may run code of theirs.
 
     Raises:
         CheckpointError: if no member's checkpoint is there, or one is damaged.
     """
     modules: list[L.LightningModule] = []
-    models: list[Model] = []
-    validation: list[SplitScores | None] = []
+    kept: list[Member] = []
     for member in table.members:
         path = _first(TrialFiles.of(directory, member.trial).best, directory / FOLDER / member.checkpoint)
         if path is None:
             warnings.warn(f"trial {member.trial} is left out of the ensemble: its checkpoint is gone.", stacklevel=3)
             continue
         with isolated():
-            module = make(member.configuration)
-        if any(module is other for other in modules):  # a factory that gives the same object every time
-            module = copy.deepcopy(module)
-        modules.append(loaded(module, path, _identity(member, table.search), trust=trust))
-        validation.append(_validation(directory, member))
-        models.append(Model(member.trial, modules[-1], weight=member.weight))
-    if not models:
+            trainable = make(member.configuration)
+            same = module_of(trainable, "predict")
+        # A factory may give the same object every time, which the next checkpoint would overwrite.
+        modules = [copy.deepcopy(module) if module is same else module for module in modules]
+        modules.append(loaded(trainable, "predict", path, _identity(member, table.search), trust=trust))
+        kept.append(member)
+    if not kept:
         raise CheckpointError(str(directory / FOLDER), "the checkpoints of the ensemble", "none", "Run optimize() again.")
+    validation = [_validation(directory, member) for member in kept]
+    models = [Model(member.trial, module, weight=member.weight) for member, module in zip(kept, modules, strict=True)]
     average = averaging(validation)
     return Predictor(tuple(_with_reference(*each, average) for each in zip(models, validation, strict=True)), average)
 

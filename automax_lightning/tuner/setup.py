@@ -248,7 +248,7 @@ def _epochs_of_a_fit(trainer: Trainer) -> int:
     if searched or not isinstance(fit, _HasEpochs) or not isinstance(fit.epochs, int) or fit.epochs < 1:
         raise ConfigError(
             "AutoMAXConfig.max_budget", "the epochs of a whole fit, to divide them",
-            f"{searched[0]} is searched" if searched else f"a {type(fit).__name__} without a known number of epochs",
+            f"{searched[0]} is searched" if searched else f"a {type(fit).__name__} that does not tell its epochs",
             "Pass max_budget=50, and fix the epochs.",
         )  # fmt: skip
     return fit.epochs

@@ -11,7 +11,7 @@ from ConfigSpace import Float
 
 from automax_lightning import AutoMAX, AutoMAXConfig, Fit, Objective, Status, TrialSpec, autopartial
 from automax_lightning.report.verdict import verdict
-from automax_lightning.trial.splits import score_on_test
+from automax_lightning.utils.splits import score_on_test
 from tests.support.fits import Points, Regression
 
 CPU = {"accelerator": "cpu"}

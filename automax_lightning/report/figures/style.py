@@ -9,8 +9,8 @@ import plotly.graph_objects as go
 
 from automax_lightning.search.record import SearchRecord
 from automax_lightning.trial.records import Status, TrialResult
-from automax_lightning.trial.splits import score_on_test
 from automax_lightning.utils.formatting import configuration_lines, printable, show_score
+from automax_lightning.utils.splits import score_on_test
 
 INK, MUTED, GRID_LINE, QUIET = "#1f2933", "#5f6c7b", "#e8ecf1", "#9fb3c8"
 BLUE, ORANGE, GREEN, RED, PURPLE, SKY = "#0072b2", "#e69f00", "#009e73", "#d55e00", "#cc79a7", "#56b4e9"

@@ -13,9 +13,9 @@ from automax_lightning.report.page.templates import Column, Table
 from automax_lightning.report.tables import arm_table, seed_table
 from automax_lightning.search.record import SearchRecord
 from automax_lightning.trial.records import Status, TrialResult
-from automax_lightning.trial.splits import score_on_test
 from automax_lightning.utils.formatting import format_duration, show, show_score
 from automax_lightning.utils.serialization import encode
+from automax_lightning.utils.splits import score_on_test
 
 _MOST_ROWS = 2000
 

@@ -10,8 +10,8 @@ from typing import Any
 from automax_lightning.errors import JournalError
 from automax_lightning.search.storage.history import History
 from automax_lightning.trial.records import TrialResult, TrialSpec
-from automax_lightning.trial.splits import score_on_test
 from automax_lightning.utils.files import write_atomically
+from automax_lightning.utils.splits import score_on_test
 
 
 def write_state(path: Path, log: list[dict[str, Any]]) -> None:

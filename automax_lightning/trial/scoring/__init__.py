@@ -1,0 +1,1 @@
+"""What a trial scores while it trains."""
