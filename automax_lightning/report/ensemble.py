@@ -15,7 +15,7 @@ from automax_lightning.search.ranking import Average, averaging, on_one_scale, r
 from automax_lightning.search.record import SearchRecord
 from automax_lightning.trial.records import Objective, TrialResult
 from automax_lightning.trial.score_file import SplitScores, TrialScores
-from automax_lightning.trial.splits import score_on_test
+from automax_lightning.utils.splits import score_on_test
 
 if TYPE_CHECKING:
     from automax_lightning.search.storage.history import History
