@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from automax_lightning.errors import CheckpointError
-from automax_lightning.report.intervals import Interval, difference
+from automax_lightning.report.intervals import Interval, difference, interval
 from automax_lightning.search.planning.racing import mean_and_spread
 from automax_lightning.search.ranking import Average, averaging, on_one_scale, ranking_score, weighted_mean
 from automax_lightning.search.record import SearchRecord
@@ -33,6 +33,8 @@ class EnsembleScores:
         val: on the validation rows, on which the members were chosen, so it is optimistic; None where they have other rows.
         test: on the test rows, or None.
         gap: test score of the ensemble minus that of the best trial, with its interval; None without both.
+        out_of_bag: on all rows for training and validation, each scored by the one member that did not train on it; with an
+            interval from five samples of each class on. None unless the members are all folds of one configuration.
     """
 
     members: tuple[int, ...]
@@ -40,6 +42,20 @@ class EnsembleScores:
     val: float | None = None
     test: float | None = None
     gap: Interval | None = None
+    out_of_bag: OutOfBag | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class OutOfBag:
+    """An ensemble's score on rows that the scoring member has not trained on.
+
+    Args:
+        value: of all rows for training and validation together.
+        interval: 95 %; None with fewer than five samples of a class.
+    """
+
+    value: float
+    interval: Interval | None
 
 
 def ensemble_scores(record: SearchRecord) -> EnsembleScores | None:
@@ -65,7 +81,25 @@ def ensemble_scores(record: SearchRecord) -> EnsembleScores | None:
     val, test = (_averaged(held, weights, average, split) for split in ("val", "test"))
     best = record.scores_of(record.best).splits.get("test")
     gap = None if test is None or best is None else difference(test, best, metric)
-    return EnsembleScores(tuple(each.trial for each in table.members), metric, _score(metric, val), _score(metric, test), gap)
+    members = tuple(each.trial for each in table.members)
+    bag = _out_of_bag(record, members, [each.splits.get("val") for each in held], average, metric)
+    return EnsembleScores(members, metric, _score(metric, val), _score(metric, test), gap, bag)
+
+
+def _out_of_bag(
+    record: SearchRecord, members: Sequence[int], held: Sequence[SplitScores | None], average: Average, metric: str
+) -> OutOfBag | None:
+    """The members' validation rows put together, each member's scores as the ensemble takes them."""
+    folds = [record.specs[number].split for number in members]
+    validated = [each for each in held if each is not None]
+    if not record.resampling.has_folds or len(validated) < len(held):
+        return None
+    if sorted(split.fold for split in folds if split and split.fold is not None) != list(range(record.resampling.n_folds)):
+        return None
+    scaled = np.concatenate([on_one_scale(average, each.scores, each.scores) for each in validated])
+    pooled = SplitScores(scaled, np.concatenate([each.labels for each in validated]))
+    value = _score(metric, pooled)
+    return None if value is None else OutOfBag(value, interval(pooled, metric) if pooled.labels.ndim == 1 else None)
 
 
 def _averaged(held: Sequence[TrialScores], weights: Sequence[int], average: Average, split: str) -> SplitScores | None:
@@ -140,10 +174,18 @@ def ensemble_lines(scores: EnsembleScores, target: str) -> list[str]:
         target: the metric of the search; another one is named beside the number.
     """
     named = "" if scores.metric == target else f"{scores.metric} "
-    val, test = ("-" if value is None else f"{named}{value:.6f}" for value in (scores.val, scores.test))
+    shown = scores.val if scores.out_of_bag is None else scores.out_of_bag.value
+    val, test = ("-" if value is None else f"{named}{value:.6f}" for value in (shown, scores.test))
     numbers = ", ".join(map(str, scores.members))
     why = "each with validation rows of its own: only the test score is theirs together."
+    if scores.out_of_bag is not None:
+        limits = _range(scores.out_of_bag.interval)
+        why = f"folds of one configuration. Its score is out of bag{limits}: each row is scored by the fold that did not see it."
     if scores.val is not None:
         why = "which were chosen on the validation rows: its score there is optimistic."
     said = f"The ensemble averages trials {numbers}, {why}"
     return [f"{'ensemble':<10}{val:<20}{test}", said]
+
+
+def _range(limits: Interval | None) -> str:
+    return "" if limits is None else f" (95 % interval {limits.low:.4f} to {limits.high:.4f})"

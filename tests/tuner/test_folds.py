@@ -10,11 +10,13 @@ import numpy as np
 import pytest
 import torch
 import yaml
+from scipy.stats import rankdata
 from sklearn.metrics import roc_auc_score
 from torch.utils.data import DataLoader, TensorDataset
 
 from automax_lightning import AutoMAX, AutoMAXConfig, DigitsDataModule
 from automax_lightning.errors import ConfigError, JournalError
+from automax_lightning.report.ensemble import comparison, ensemble_scores
 from automax_lightning.search.storage.journal import read
 from automax_lightning.trial.records import Split
 from automax_lightning.trial.score_file import read_scores
@@ -168,6 +170,24 @@ def test_the_best_fold_is_trained_again_to_the_bit_by_its_file(tmp_path: Path, m
     checkpoint = torch.load(next(tmp_path.rglob("version_0/checkpoints/best*.ckpt")), weights_only=False)
     (score,) = [float(each["best_model_score"]) for key, each in checkpoint["callbacks"].items() if "ModelCheckpoint" in key]
     assert score in expected
+
+
+def test_the_ensemble_of_folds_has_a_score_out_of_bag(raced: AutoMAX) -> None:
+    found = ensemble_scores(raced.reading())
+    assert found is not None
+    assert found.out_of_bag is not None
+    assert found.out_of_bag.interval is not None
+    assert len(found.members) == 3
+    ranks, labels = [], []
+    for number in found.members:
+        held = read_scores(raced.history.spec(number).directory / "checkpoints" / "scores.npz").splits["val"]
+        ranks.append((rankdata(held.scores) - 0.5) / len(held.scores))
+        labels.append(held.labels)
+    assert sum(map(len, labels)) == len(DATA.datasets[0]) + len(DATA.datasets[1])
+    assert found.out_of_bag.value == pytest.approx(roc_auc_score(np.concatenate(labels), np.concatenate(ranks)))
+    assert found.out_of_bag.interval.low < found.out_of_bag.value < found.out_of_bag.interval.high
+    assert f"{found.out_of_bag.value:.6f}" in comparison(raced.reading())
+    assert "out of bag (95 % interval" in comparison(raced.reading())
 
 
 def test_the_journal_tells_each_trials_split(raced: AutoMAX) -> None:
