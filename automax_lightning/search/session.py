@@ -280,7 +280,7 @@ class SearchSession:
         self._without_last &= over - needed  # a promoted trial writes its last checkpoint anew
         for number in over - needed - self._without_last:
             self.directories.remove_last(number)
-            if results[number].is_scored:  # of an attempt that was made again
+            if results[number].error is None:  # of an attempt that was made again
                 self.directories.remove_error(number)
             self._without_last.add(number)
         disposable = self.plan.disposable(self.history)

@@ -67,7 +67,7 @@ def column_of_test(name: str) -> str:
         name: as in `TrialResult.test`.
 
     Example:
-        >>> column_of_test("AUROC"), test_column("test_loss"), test_column("acc/test")
+        >>> column_of_test("AUROC"), column_of_test("test_loss"), column_of_test("acc/test")
         ('test/AUROC', 'test_loss', 'acc/test')
     """
     return name if _names_test(name) else f"test/{name}"
