@@ -445,7 +445,7 @@ class AutoMAX:
             top_k: members at most, at least 1; fewer if fewer trials have finished.
 
         Raises:
-            ConfigError: if `top_k` is below 1, or the trainables are no `Fit`.
+            ConfigError: if `top_k` is below 1, the trainables are no `Fit`, or trials have validation rows of their own.
             CheckpointError: if no finished trial has kept its checkpoint.
             DataError: if the validation samples of two members differ.
         """

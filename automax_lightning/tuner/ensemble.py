@@ -75,6 +75,11 @@ def ensemble(setup: SearchSetup, record: SearchRecord, top_k: int) -> Ensemble:
     """
     if top_k < 1:
         raise ConfigError("ensemble.top_k", "at least 1", str(top_k), "Pass top_k=5.")
+    if record.resampling.kind != "holdout":
+        raise ConfigError(
+            "AutoMAX.ensemble", "trials with the same validation rows, as resampling='holdout' has them",
+            repr(record.resampling.kind), "Call tuner.predict(x), which averages the models that the search delivers.",
+        )  # fmt: skip
     members = [result for result in ranked_trials(record) if result.checkpoint and result.checkpoint.exists()][:top_k]
     if not members:
         raise CheckpointError(str(setup.directory), "finished trials with their checkpoints", "none", "Run optimize() first.")

@@ -190,6 +190,13 @@ def test_the_ensemble_of_folds_has_a_score_out_of_bag(raced: AutoMAX) -> None:
     assert "out of bag (95 % interval" in comparison(raced.reading())
 
 
+def test_trials_on_other_rows_are_not_averaged_by_hand(raced: AutoMAX) -> None:
+    with pytest.raises(ConfigError, match=r"AutoMAX.ensemble: expected trials with the same validation rows.*found 'cv'"):
+        raced.ensemble()
+    scores = raced.predict(DATA.datasets[2].tensors[0])
+    assert roc_auc_score(DATA.datasets[2].tensors[1], scores) == pytest.approx(ensemble_scores(raced.reading()).test, abs=1e-6)
+
+
 def test_the_journal_tells_each_trials_split(raced: AutoMAX) -> None:
     lines = (raced.directory / "journal.jsonl").read_text().splitlines()
     events = [json.loads(line) for line in lines]

@@ -123,7 +123,11 @@ class TabularDataModule(AUCDataModule):
         return {"X": fingerprint(self._source if self._path is None else self._path), **labels, **splits}
 
     def resplit(self, seed: int, fold: int | None = None, n_folds: int | None = None) -> TabularDataModule:
-        """As `AUCDataModule.resplit`; what scikit-learn learns, it learns from the rows that train now."""
+        """As `AUCDataModule.resplit`; features are encoded as they are here.
+
+        Scaling and categories are those of this datamodule's own training rows, so that the models of all folds take the same
+        features, and a row can be given to all of them. Labels have no part in it.
+        """
         fresh = copy.copy(self)
         fresh.trainer, fresh._datasets, fresh._division = None, None, Division(seed, fold, n_folds)
         return fresh
@@ -131,10 +135,10 @@ class TabularDataModule(AUCDataModule):
     def _make_datasets(self) -> tuple[Any, Any, Any]:
         features, labels = self._read()
         parts = _split(labels, self.val_size, self.test_size, self.split_seed)
+        encode = _encoder(features, parts[0])
         if self._division is not None:
             rows = np.sort(np.concatenate(parts[:2]))
             parts[:2] = [rows[part] for part in self._division.of(labels[rows], len(parts[1]))]
-        encode = _encoder(features, parts[0])
         sets = [TensorDataset(torch.from_numpy(encode(rows)), torch.from_numpy(labels[rows])) for rows in parts if len(rows)]
         return (sets[0], sets[1], sets[2] if len(sets) == 3 else None)
 
