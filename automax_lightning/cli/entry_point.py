@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import re
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import automax_lightning
@@ -58,7 +61,23 @@ def main(args: Sequence[str] | None = None) -> int:
     if name not in COMMANDS:
         sys.stderr.write(f"automax-lightning: no command {name!r}. {closest(name, COMMANDS)}\n")
         return BAD_INPUT
+    make_importable(arguments)
     return COMMANDS[name].run(arguments)
+
+
+def make_importable(arguments: Sequence[str]) -> None:
+    """Let ``class_path: mynet.Net`` find ``mynet.py`` beside the configuration file, or in the working directory.
+
+    An installed command has neither on its import path, as ``python script.py`` has the script's. Both come last, so that no
+    file of yours takes the place of an installed package.
+
+    Args:
+        arguments: the command line without the program's name.
+    """
+    pairs = zip(arguments, [*arguments[1:], ""], strict=True)
+    configs = [each.partition("=")[2] or following for each, following in pairs if re.match(r"(--config|-c)(=|$)", each)]
+    folders = [str(Path(config).absolute().parent) for config in configs if os.path.isfile(config)]
+    sys.path += [folder for folder in dict.fromkeys([*folders, os.getcwd()]) if folder not in sys.path]
 
 
 def __getattr__(name: str) -> Any:

@@ -16,6 +16,7 @@ import pytest
 import yaml
 
 from automax_lightning.cli import main
+from automax_lightning.cli.entry_point import make_importable
 from automax_lightning.search.storage.journal import read
 
 MODULE = """
@@ -102,6 +103,30 @@ def test_a_csv_and_a_network_of_ones_own_are_tuned_and_refitted(project: Path) -
     repeated = command("tune", "--config", "c.yaml", cwd=project)
     assert repeated.returncode == 0
     assert "trial 1 of" not in repeated.stdout
+
+
+@pytest.mark.parametrize("written", [["--config", "{}"], ["--config={}"], ["-c", "{}"]])
+def test_modules_beside_the_file_and_in_the_working_directory_can_be_imported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, written: list[str]
+) -> None:
+    (tmp_path / "here").mkdir()
+    (tmp_path / "there").mkdir()
+    (tmp_path / "there" / "c.yaml").write_text("{}")
+    monkeypatch.chdir(tmp_path / "here")
+    monkeypatch.setattr(sys, "path", ["first"])
+    make_importable(["fit", *(part.format("../there/c.yaml") for part in written), "--trainer.max_epochs", "3"])
+    assert [Path(folder).name for folder in sys.path] == ["first", "there", "here"]
+    make_importable(["fit", "--config", "nowhere.yaml", "-c"])
+    assert [Path(folder).name for folder in sys.path] == ["first", "there", "here"]
+
+
+@pytest.mark.slow
+def test_the_installed_command_finds_a_network_beside_its_file(project: Path) -> None:
+    installed = Path(sys.executable).parent / "automax-lightning"
+    plain = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    line = [str(installed), "tune", "--config", "c.yaml", "--automax.n_trials", "1", "--automax.executor", "process"]
+    done = subprocess.run(line, cwd=project, capture_output=True, text=True, stdin=subprocess.DEVNULL, env=plain, timeout=240)
+    assert done.returncode == 0, done.stderr[-3000:]
 
 
 def test_without_a_search_section_the_pairs_default_space_is_searched(project: Path) -> None:

@@ -159,6 +159,12 @@ class TabularDataModule(AUCDataModule):
         encoded = _encode_labels(labels, self.positive)
         if len(encoded) != len(table):
             raise DataError("TabularDataModule.y", f"{len(table)} labels", str(len(encoded)), "Check the rows.")
+        copied = label_among(table, encoded)
+        if copied is not None:
+            raise DataError(
+                "TabularDataModule.X", "features that do not hold the label", f"column {copied!r}, which tells it in every row",
+                "Drop that column, or name it as target=.",
+            )  # fmt: skip
         return table, encoded
 
 
@@ -178,6 +184,31 @@ def _take_target(table: pd.DataFrame, labels: Any, target: Target) -> tuple[pd.D
                             closest(str(name), map(str, table.columns)))  # fmt: skip
     chosen = table[names[0]] if isinstance(target, str) else table[names]
     return table.drop(columns=names), chosen if labels is None else labels
+
+
+def label_among(table: Any, labels: NDArray[np.int64]) -> Any:
+    """The column of a table that is a copy of a label, whatever its two values are called; None if there is none.
+
+    Args:
+        table: a DataFrame, or an array (n, d).
+        labels: (n,) or (n, C), 0 or 1.
+
+    Example:
+        >>> label_among(np.array([[0.5, 3.0], [0.1, 7.0], [0.2, 7.0]]), np.array([0, 1, 1]))
+        1
+    """
+    import pandas as pd
+
+    if not hasattr(table, "columns") and table.ndim > 2:
+        return None
+    frame = table if hasattr(table, "columns") else pd.DataFrame(table)
+    # Numbered by first appearance, a copy has the label's own pattern.
+    patterns = {pd.factorize(column)[0].tobytes() for column in labels.reshape(len(labels), -1).T if len(np.unique(column)) == 2}
+    for name, column in frame.items():
+        codes, values = pd.factorize(column, use_na_sentinel=False)
+        if len(values) == 2 and codes.tobytes() in patterns:
+            return name
+    return None
 
 
 def _encode_labels(labels: Any, positive: Any) -> NDArray[np.int64]:

@@ -136,6 +136,23 @@ def test_bad_settings_are_refused_at_once(make: Any, kind: type[Exception], mess
         make()
 
 
+def test_a_label_that_is_also_a_feature_is_refused() -> None:
+    label = np.arange(60) % 3 == 0
+    frame = pd.DataFrame({"a": np.arange(60.0), "answer": np.where(label, "yes", "no")})
+    with pytest.raises(
+        DataError, match=r"TabularDataModule.X: expected features that do not hold the label, found column 'answer'"
+    ):
+        _ = TabularDataModule(frame, label.astype(int), batch_size=8).datasets
+    with pytest.raises(DataError, match=r"found column 1, which tells it in every row"):
+        _ = TabularDataModule(np.stack([np.arange(60.0), 1.0 - label], axis=1), label.astype(int), batch_size=8).datasets
+    several = np.stack([label, np.arange(60) % 2 == 0], axis=1).astype(int)
+    with pytest.raises(DataError, match=r"found column 'b'"):
+        _ = TabularDataModule(pd.DataFrame({"a": np.arange(60.0), "b": several[:, 1]}), several, batch_size=8).datasets
+    almost = np.where(np.arange(60) == 7, "yes", frame["answer"])
+    assert TabularDataModule(frame.assign(answer=almost), label.astype(int), batch_size=8).num_features == 3
+    assert TabularDataModule(frame, target="answer", positive="yes", batch_size=8).num_features == 1
+
+
 @pytest.mark.slow
 def test_splits_are_the_same_in_another_process() -> None:
     code = (
