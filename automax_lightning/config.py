@@ -185,6 +185,8 @@ class AutoMAXConfig:
     trust: bool = False
 
     def __post_init__(self) -> None:
+        for name, value in vars(self).items():
+            object.__setattr__(self, name, builtin(value))  # NumPy's numbers cannot be written as YAML or JSON
         check_arguments("AutoMAXConfig", _RULES, vars(self))
         if self.n_trials is None and self.n_fits is None:
             raise _error("n_trials", "a budget in trials, or n_fits=", None, "Pass n_trials=20.")

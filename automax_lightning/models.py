@@ -36,9 +36,10 @@ class MLP(nn.Module):
         in_features: int | None = None,
     ) -> None:
         super().__init__()
-        if any(not isinstance(width, int) or width < 1 for width in (*hidden, num_labels)):
-            raise ConfigError("MLP.hidden", "integers of at least 1", repr(tuple(hidden)), "Pass hidden=(64,).")
-        if not 0 <= dropout < 1:
+        widths = [*hidden, num_labels] if isinstance(hidden, (list, tuple)) else [None]
+        if any(not isinstance(width, int) or width < 1 for width in widths):
+            raise ConfigError("MLP.hidden", "integers of at least 1", repr(hidden), "Pass hidden=(64,).")
+        if not isinstance(dropout, (int, float)) or not 0 <= dropout < 1:
             raise ConfigError("MLP.dropout", "a share in [0, 1)", repr(dropout), "Pass dropout=0.1.")
         self.num_labels = num_labels
         layers: list[nn.Module] = [nn.Flatten()]

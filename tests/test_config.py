@@ -4,6 +4,7 @@ import dataclasses
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import yaml
 
@@ -97,3 +98,11 @@ def test_trials_may_have_a_seed_of_their_own() -> None:
 def test_settings_that_do_not_go_together(settings: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         AutoMAXConfig(**settings)
+
+
+def test_numbers_of_numpy_are_numbers() -> None:
+    config = AutoMAXConfig(n_trials=np.int64(3), target_score=np.float32(0.5), SEED=np.uint32(7))
+    assert yaml.safe_load(yaml.safe_dump(config.as_mapping()))["n_trials"] == 3
+    assert type(config.SEED) is int
+    with pytest.raises(ConfigError, match="n_trials"):
+        AutoMAXConfig(n_trials=np.float64(3.0))

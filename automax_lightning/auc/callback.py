@@ -14,6 +14,7 @@ from torch.utils.data.distributed import DistributedSampler
 
 from automax_lightning.auc.metrics import check_metric, check_metric_kwargs, evaluate
 from automax_lightning.errors import ConfigError, DataError
+from automax_lightning.utils.arguments import Rule, check_arguments, mapping
 
 ScoreFunction = Callable[[L.LightningModule, Any, Any], tuple[Tensor, Tensor]]
 _SCORE_NAMES = ("logits", "scores", "preds", "probs")
@@ -28,6 +29,16 @@ class _Collected:
     targets: list[Tensor] = dataclasses.field(default_factory=list)
     index: list[Tensor] = dataclasses.field(default_factory=list)
     are_probabilities: bool = False
+
+
+_RULES: Mapping[str, Rule] = {
+    "metrics": Rule(
+        "the name of a metric, or a sequence of names",
+        lambda x: isinstance(x, str) or (isinstance(x, (list, tuple)) and all(isinstance(name, str) for name in x)), "('AUROC',)",
+    ),
+    "metric_kwargs": mapping("{'max_fpr': 0.3}").or_none,
+    "scores": Rule("a function of (module, batch, outputs)", callable, "my_scores").or_none,
+}  # fmt: skip
 
 
 class AUROC(L.Callback):
@@ -69,6 +80,7 @@ class AUROC(L.Callback):
         metric_kwargs: Mapping[str, float] | None = None,
         scores: ScoreFunction | None = None,
     ) -> None:
+        check_arguments("AUROC", _RULES, locals())
         self.metrics = (metrics,) if isinstance(metrics, str) else tuple(metrics)
         self.metric_kwargs = dict(metric_kwargs or {})
         self.scores = scores

@@ -20,6 +20,22 @@ from automax_lightning.auc.libauc.optimizers import build_optimizer, decay
 from automax_lightning.auc.libauc.ranking import RankingAdapter
 from automax_lightning.auc.pairs import registry as pairs
 from automax_lightning.errors import ConfigError, DataError
+from automax_lightning.utils.arguments import Rule, check_arguments, flag, integer, mapping, number, of_type, sequence, text
+
+_RULES: Mapping[str, Rule] = {
+    "model": of_type("a network, an instance of torch.nn.Module", nn.Module, "MyNetwork()"),
+    "loss": text("AUCMLoss", "the name of a loss"),
+    "optimizer": text("PESG", "the name of an optimizer").or_none,
+    "loss_kwargs": mapping().or_none,
+    "optimizer_kwargs": mapping().or_none,
+    "num_labels": integer(0, example=1),
+    "decay_epochs": sequence(
+        "a sequence of epochs (integers) or shares of them (numbers)", number("", lambda x: True, "").is_legal, "(0.5, 0.75)"
+    ),
+    "decay_factor": number("a number", lambda x: True, "10.0"),
+    "libauc_compatible": flag(),
+    "seed": integer(0, 2**32 - 1),
+}
 
 
 class AUCModule(L.LightningModule):
@@ -69,6 +85,7 @@ class AUCModule(L.LightningModule):
         seed: int = 0,
     ) -> None:
         super().__init__()
+        check_arguments("AUCModule", _RULES, locals())
         self.pair = pairs.get(loss, loss_kwargs=loss_kwargs)
         self.choice = self.pair.optimizer(optimizer)
         own_kwargs = {name: value for name, value in (loss_kwargs or {}).items() if name != "mode"}

@@ -20,6 +20,7 @@ from automax_lightning.space.autopartial import autopartial
 from automax_lightning.space.configurations import configuration
 from automax_lightning.trial.records import Trainable
 from automax_lightning.tuner.predictor import Predictor, predictor_of
+from automax_lightning.utils.arguments import check_arguments, flag, path
 
 Make = Callable[[Mapping[str, Any]], Trainable | L.LightningModule]
 
@@ -44,6 +45,7 @@ def load(directory: str | Path, *, trainer: Any = None, trust: bool = False) -> 
     Example:
         >>> # scores = automax_lightning.load("automax_output/mine").predict(x)
     """
+    check_arguments("load", {"directory": path(), "trust": flag()}, {"directory": directory, "trust": trust})
     folder = Path(directory)
     table = read_table(folder) or _best_alone(folder)
     return predictor_of(folder, table, _maker(folder, trainer, trust=trust), trust=trust)

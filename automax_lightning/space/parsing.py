@@ -76,6 +76,10 @@ def parse_hyperparameters_from_dict(items: Mapping[str, Any]) -> dict[str, Hyper
         >>> space["lr"].log, space["lr"].default_value, space["k"].choices
         (True, 0.01, (1, 2))
     """
+    if not isinstance(items, Mapping):
+        raise SpaceError(
+            "parse_hyperparameters_from_dict", "a dictionary name -> spec", type(items).__name__, "Pass {'lr': (0.01, 1)}."
+        )
     return {name: _parse(name, value) for name, value in items.items()}
 
 

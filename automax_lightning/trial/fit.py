@@ -30,6 +30,7 @@ from automax_lightning.trial.trainer import (
     trial_callbacks,
     trial_settings,
 )
+from automax_lightning.utils.arguments import Rule, check_arguments, file_name, flag, integer, mapping, of_type, path, sequence
 from automax_lightning.utils.splits import metrics_of_test
 
 _MAY_TRAIN_ON = (Status.INTERRUPTED, Status.PAUSED)
@@ -65,6 +66,26 @@ class Built:
             seed_all(seed)
         else:
             self.random_state.restore()
+
+
+_RULES: Mapping[str, Rule] = {
+    "module": Rule("a LightningModule, or a function that makes one", callable, "MyModule").or_none,
+    "datamodule": Rule(
+        "a LightningDataModule, or a function that makes one", lambda x: isinstance(x, L.LightningDataModule) or callable(x),
+        "MyData()",
+    ).or_none,
+    "build": Rule("a function of the seed that returns what a run needs", callable, "my_build").or_none,
+    "epochs": integer(-1, example=20).or_none,
+    "objective": of_type("an Objective", Objective, "Objective('AUROC')").or_none,
+    "trainer_kwargs": mapping("{'accelerator': 'cpu'}").or_none,
+    "callbacks": sequence("a sequence of Lightning callbacks", lambda x: isinstance(x, L.Callback), "[MyCallback()]"),
+    "experiment_name": file_name("trial"),
+    "output_path": path().or_none,
+    "verbose": flag(),
+    "trainer_class": Rule("a function that makes a Trainer", callable, "lightning.Trainer"),
+    "trust": flag(),
+    "split": of_type("a Split", Split, "None").or_none,
+}  # fmt: skip
 
 
 class Fit:
@@ -122,6 +143,7 @@ class Fit:
         trust: bool = False,
         split: Split | None = None,
     ) -> None:
+        check_arguments("Fit", _RULES, locals())
         self.trainer_kwargs = dict(trainer_kwargs or {})
         self.epochs = epochs_of(self.trainer_kwargs, epochs)
         self.trainer_kwargs.pop("max_epochs", None)
@@ -183,6 +205,7 @@ class Fit:
             with isolated():
                 seed_all(seed)
                 fresh = self._make(seed)
+            _check_kinds(fresh)
             self._built = dataclasses.replace(
                 fresh,
                 datamodule=divided(fresh.datamodule, self.split),
@@ -328,6 +351,27 @@ def _forgetful(built: Built) -> str | None:
     """A callback that freezes parts of the module again where a fit is resumed (Lightning issue 21901)."""
     callbacks = [*built.callbacks, *as_list(built.module.configure_callbacks())]
     return next((type(each).__name__ for each in callbacks if isinstance(each, BaseFinetuning)), None)
+
+
+def _check_kinds(built: Built) -> None:
+    """Raise if an object is none of Lightning's, or of its other package, whose classes are not the same.
+
+    Args:
+        built: as user code has made it.
+    """
+    kinds: list[tuple[str, object, type]] = [("module", built.module, L.LightningModule)]
+    if built.datamodule is not None:
+        kinds.append(("datamodule", built.datamodule, L.LightningDataModule))
+    kinds += [("callbacks", callback, L.Callback) for callback in built.callbacks]
+    for name, made, kind in kinds:
+        if not isinstance(made, kind):
+            is_other = any(base.__module__.startswith("pytorch_lightning.") for base in type(made).__mro__)
+            raise ConfigError(
+                f"Fit.{name}", f"a {kind.__name__} of the package lightning",
+                f"a {type(made).__name__}{' of the package pytorch_lightning' if is_other else ''}",
+                "Write `import lightning.pytorch as pl` in place of `import pytorch_lightning as pl`." if is_other
+                else f"Return a {kind.__name__}.",
+            )  # fmt: skip
 
 
 def divided(datamodule: L.LightningDataModule | None, split: Split | None) -> L.LightningDataModule | None:

@@ -189,6 +189,8 @@ class Objective:
     mode: str = "max"
 
     def __post_init__(self) -> None:
+        if not isinstance(self.target, str) or not self.target:
+            raise ConfigError("Objective.target", "the name of a metric, or a logged key", repr(self.target), "Pass 'AUROC'.")
         if self.mode not in ("max", "min"):
             raise ConfigError("Objective.mode", "'max' or 'min'", repr(self.mode), "Pass mode='max' for a score.")
 

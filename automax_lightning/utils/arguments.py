@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import numbers
 import os
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -57,7 +58,7 @@ def number(expected: str, is_inside: Callable[[float], bool], example: str) -> R
     """
 
     def is_legal(value: Any) -> bool:
-        is_number = _is_integer(value) or isinstance(value, float)
+        is_number = isinstance(value, numbers.Real) and not isinstance(value, bool)
         return is_number and math.isfinite(value) and is_inside(value)
 
     return Rule(expected, is_legal, example)
@@ -108,6 +109,22 @@ def path() -> Rule:
     return Rule("a path", is_legal, "'./automax_output'")
 
 
+def sequence(expected: str, is_item: Callable[[Any], bool], example: str) -> Rule:
+    """A list or a tuple whose items have a property.
+
+    Args:
+        expected: the sequence in words.
+        is_item: whether an item is legal; never raises.
+        example: a legal value.
+    """
+    return Rule(expected, lambda x: isinstance(x, (list, tuple)) and all(map(is_item, x)), example)
+
+
+def mapping(example: str = "{}") -> Rule:
+    """A dictionary."""
+    return of_type("a dictionary name -> value", Mapping, example)
+
+
 def of_type(expected: str, kinds: type | tuple[type, ...], example: str) -> Rule:
     """An instance of one of some classes.
 
@@ -148,4 +165,4 @@ def _shown(value: Any) -> str:
 
 
 def _is_integer(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
+    return isinstance(value, numbers.Integral) and not isinstance(value, bool)

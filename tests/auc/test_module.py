@@ -179,3 +179,20 @@ def test_multi_label_metrics_are_logged_for_each_label() -> None:
     trainer = helpers.fit(made, helpers.datamodule(made.pair), max_epochs=1, callbacks=[AUROC()])
     keys = {"val/AUROC", "val/AUROC_micro", "val/AUROC_defined_labels", *(f"val/AUROC/label_{k}" for k in range(3))}
     assert keys <= set(trainer.callback_metrics)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"model": None}, r"AUCModule.model: expected a network, an instance of torch.nn.Module, found None"),
+        ({"model": MLP}, r"AUCModule.model: .* Pass model=MyNetwork\(\)"),
+        ({"loss_kwargs": [1]}, r"AUCModule.loss_kwargs: expected a dictionary"),
+        ({"decay_epochs": 5}, r"AUCModule.decay_epochs: expected a sequence of epochs"),
+        ({"decay_factor": "10"}, r"AUCModule.decay_factor: expected a number"),
+        ({"num_labels": 1.5}, r"AUCModule.num_labels: expected an integer"),
+        ({"seed": -1}, r"AUCModule.seed: expected an integer in"),
+    ],
+)
+def test_wrong_arguments_are_named(arguments: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        AUCModule(**{"model": MLP((4,)), **arguments})

@@ -295,3 +295,41 @@ def test_a_module_that_changes_the_process_costs_nothing(tmp_path: Path, monkeyp
     assert result.checkpoint == tmp_path / "here" / "checkpoints" / "best.ckpt"
     assert Path.cwd() == tmp_path
     assert signal.getsignal(signal.SIGINT) is handler
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"module": 3}, r"Fit.module: expected a LightningModule, or a function that makes one"),
+        ({"datamodule": 3}, r"Fit.datamodule: expected a LightningDataModule, or a function"),
+        ({"epochs": 1.5}, r"Fit.epochs: expected an integer of at least -1, or None, found 1.5. Pass epochs=20."),
+        ({"epochs": "3"}, r"Fit.epochs"),
+        ({"objective": "AUROC"}, r"Fit.objective: expected an Objective, or None, found 'AUROC'"),
+        ({"callbacks": 3}, r"Fit.callbacks: expected a sequence of Lightning callbacks"),
+        ({"trainer_kwargs": [3]}, r"Fit.trainer_kwargs: expected a dictionary"),
+    ],
+)
+def test_wrong_arguments_are_named(arguments: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        Fit(**{"module": Regression, "datamodule": Points(), **arguments})
+
+
+def test_objects_of_lightnings_other_package_are_named_with_the_line_to_change() -> None:
+    import pytorch_lightning
+
+    class Theirs(pytorch_lightning.LightningModule):
+        pass
+
+    class TheirData(pytorch_lightning.LightningDataModule):
+        pass
+
+    said = r"found a {} of the package pytorch_lightning. Write `import lightning.pytorch as pl` in place of"
+    for fit, name in (
+        (Fit(Theirs, Points()), "Theirs"),
+        (Fit(Regression, lambda seed: TheirData()), "TheirData"),
+        (Fit(build=lambda seed: Built(Regression(), Points(), callbacks=[pytorch_lightning.Callback()])), "Callback"),
+    ):
+        with pytest.raises(ConfigError, match=said.format(name)):
+            fit.build()
+    with pytest.raises(ConfigError, match=r"Fit.module: expected a LightningModule of the package lightning, found a int"):
+        Fit(lambda: 3, Points()).build()

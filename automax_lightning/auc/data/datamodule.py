@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import dataclasses
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Literal, Protocol, runtime_checkable
 
 import lightning as L
@@ -20,6 +20,19 @@ from automax_lightning.auc.data.labels import Labels, check_labels, find_labels
 from automax_lightning.auc.data.loading import Loading, batch_size_of, rate_of, rows_of
 from automax_lightning.auc.data.sampling import BalancedBatchSampler, EvaluationSampler, class_counts
 from automax_lightning.errors import ConfigError, DataError, closest
+from automax_lightning.utils.arguments import Rule, check_arguments, flag, integer, number, of_type
+
+_RULES: Mapping[str, Rule] = {
+    "batch_size": integer(2, example=64),
+    "eval_batch_size": integer(1, example=256).or_none,
+    "sampling_rate": number("a share of positives in (0, 1)", lambda x: 0 < x < 1, "0.5").or_none,
+    "num_workers": integer(0),
+    "seed": integer(0, 2**32 - 1),
+    "pin_memory": flag(),
+}
+
+
+_FOREIGN = of_type("a LightningDataModule", L.LightningDataModule, "MyData()")
 
 
 class AUCDataModule(L.LightningDataModule):
@@ -85,11 +98,8 @@ class AUCDataModule(L.LightningDataModule):
         self._check_settings()
 
     def _check_settings(self) -> None:
+        check_arguments(type(self).__name__, _RULES, vars(self))
         class_counts(self.batch_size, 0.5 if self.sampling_rate is None else self.sampling_rate)
-        if self.eval_batch_size is not None and self.eval_batch_size < 1:
-            raise ConfigError("eval_batch_size", "at least 1", str(self.eval_batch_size), "Pass 256.")
-        if self.num_workers < 0:
-            raise ConfigError("num_workers", "at least 0", str(self.num_workers), "Pass 0.")
 
     @classmethod
     def wrap(cls, datamodule: L.LightningDataModule, **settings: Any) -> AUCDataModule:
@@ -107,6 +117,7 @@ class AUCDataModule(L.LightningDataModule):
             DataError: on first use, if a loader is not one torch DataLoader, its batches have no size that could be read, or
                 its sampler chooses rows in a way that nobody knows.
         """
+        check_arguments("AUCDataModule.wrap", {"datamodule": _FOREIGN}, {"datamodule": datamodule})
         return WrappedDataModule(datamodule, **settings)
 
     # The splits -----------------------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,13 @@ import torch
 
 from automax_lightning.auc.data.tabular import TabularDataModule
 from automax_lightning.errors import ConfigError
+from automax_lightning.utils.arguments import Rule, check_arguments, flag, integer, number
+
+_RULES: Mapping[str, Rule] = {
+    "share": number("a share in (0, 0.5)", lambda x: 0 < x < 0.5, "0.05"),
+    "images": flag(),
+    "image_size": integer(0, example=8),
+}
 
 
 class DigitsDataModule(TabularDataModule):
@@ -54,8 +62,7 @@ class DigitsDataModule(TabularDataModule):
         fold: int | None = None,
         n_folds: int | None = None,
     ) -> None:
-        if not 0 < share < 0.5:
-            raise ConfigError("DigitsDataModule.share", "a share in (0, 0.5)", repr(share), "Pass share=0.05.")
+        check_arguments("DigitsDataModule", _RULES, locals())
         if image_size < 8 or (image_size > 8 and not images):
             raise ConfigError("DigitsDataModule.image_size", "at least 8, with images=True", repr(image_size),
                               "Pass images=True, image_size=32.")  # fmt: skip

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,11 +18,17 @@ from automax_lightning.auc.data.division import Division, division_of, rarest_la
 from automax_lightning.auc.data.fingerprint import fingerprint, plain
 from automax_lightning.auc.data.labels import check_labels
 from automax_lightning.errors import ConfigError, DataError, closest
+from automax_lightning.utils.arguments import Rule, check_arguments, integer, number
+from automax_lightning.utils.arguments import path as path_rule
 
 if TYPE_CHECKING:
     import pandas as pd
 
 Target = str | Sequence[str] | None
+_SHARE = number("a share of the rows in [0, 1)", lambda x: 0 <= x < 1, "0.2")
+_RULES: Mapping[str, Rule] = {
+    "path": path_rule().or_none, "val_size": _SHARE, "test_size": _SHARE, "split_seed": integer(0, 2**32 - 1).or_none,
+}  # fmt: skip
 
 
 class TabularDataModule(AUCDataModule):
@@ -85,6 +91,7 @@ class TabularDataModule(AUCDataModule):
         fold: int | None = None,
         n_folds: int | None = None,
     ) -> None:
+        check_arguments("TabularDataModule", _RULES, locals())
         self._configure(batch_size, eval_batch_size, sampling_rate, num_workers, seed, pin_memory)
         self._check_sources(X, path, val_size, test_size)
         self._source, self._labels = X, y

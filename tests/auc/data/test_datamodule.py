@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch.utils.data import DataLoader, Dataset, Subset, TensorDataset
 
-from automax_lightning import AUCDataModule
+from automax_lightning import AUCDataModule, DigitsDataModule, TabularDataModule
 from automax_lightning.auc.data.batches import IndexedBatches
 from automax_lightning.auc.data.facts import DataFacts
 from automax_lightning.errors import ConfigError, DataError
@@ -194,3 +194,21 @@ def test_workers_augment_alike_in_the_same_epoch(num_workers: int) -> None:
 def test_prediction_batches_are_plain() -> None:
     x, y = next(iter(AUCDataModule(DATA, DATA, eval_batch_size=5).predict_dataloader()))
     assert (x.shape, y.shape) == ((5, 3), (5,))
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: AUCDataModule(DATA, DATA, batch_size="8"), r"AUCDataModule.batch_size: expected an integer of at least 2"),
+        (lambda: AUCDataModule(DATA, DATA, sampling_rate="0.5"), r"AUCDataModule.sampling_rate: expected a share of positives"),
+        (lambda: AUCDataModule(DATA, DATA, num_workers=1.5), r"AUCDataModule.num_workers: expected an integer of at least 0"),
+        (lambda: AUCDataModule(DATA, DATA, seed=-1), r"AUCDataModule.seed: expected an integer in"),
+        (lambda: AUCDataModule.wrap(DATA), r"AUCDataModule.wrap.datamodule: expected a LightningDataModule"),
+        (lambda: TabularDataModule(X, Y, val_size="0.2"), r"TabularDataModule.val_size: expected a share of the rows"),
+        (lambda: TabularDataModule(path=3), r"TabularDataModule.path: expected a path"),
+        (lambda: DigitsDataModule(share="a"), r"DigitsDataModule.share: expected a share in \(0, 0.5\)"),
+    ],
+)
+def test_wrong_arguments_are_named(make: Any, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        make()
