@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,10 @@ INITIAL = ("auto", "default", "portfolio")
 RESAMPLING = ("holdout", "reshuffled", "cv")
 EXECUTORS = ("auto", "inline", "process", "dask")
 _SEED = integer(0, 2**32 - 1)
+_COSTS = ("loss", "error", "mse", "mae", "rmse", "nll", "perplexity")
+_CAMEL = "|".join((*map(str.title, _COSTS), *map(str.upper, _COSTS)))
+_COST = re.compile(rf"(?:^|[^a-zA-Z])(?i:{'|'.join(_COSTS)})$|(?:{_CAMEL})$")
+"""A name that ends in a word for a cost: ``val_loss``, ``valid/RMSE``, ``valLoss``."""
 
 _RULES: Mapping[str, Rule] = {
     "name": file_name("my_search"),
@@ -31,7 +36,7 @@ _RULES: Mapping[str, Rule] = {
     "deterministic": flag(),
     "deterministic_order": flag(),
     "trial_seed": _SEED.or_none,
-    "mode": one_of("max", "min"),
+    "mode": one_of("max", "min").or_none,
     "preset": one_of(*PRESETS),
     "initial": one_of(*INITIAL),
     "initial_configs": Rule(
@@ -88,7 +93,8 @@ class AutoMAXConfig:
             too the proposals depend on `SEED` and `n_workers` alone. A worker whose trial is over early then waits for
             those before it. False records each result as it comes: two searches with the same seed may differ.
         trial_seed: seed of the trials, 0 .. 2**32 - 1, where it differs from that of the proposals; None for `SEED`.
-        mode: ``"max"`` or ``"min"``: which way the target is better.
+        mode: ``"max"`` or ``"min"``: which way the target is better; None for ``"max"``, which is an error where the target is
+            called a loss or an error.
         preset: who proposes: ``"automax"`` (ours), ``"original"`` (the original AutoMAX's settings of SMAC), ``"random"``.
         initial: what follows the default configuration: ``"portfolio"``, a few configurations of the loss's pair that are
             good together on public tasks, or ``"default"``, nothing. ``"auto"`` takes the portfolio of a pair for which
@@ -155,7 +161,7 @@ class AutoMAXConfig:
     deterministic: bool = True
     deterministic_order: bool = False
     trial_seed: int | None = None
-    mode: str = "max"
+    mode: str | None = None
     preset: str = "automax"
     initial: str = "auto"
     initial_configs: tuple[Mapping[str, Any], ...] = ()
@@ -194,6 +200,24 @@ class AutoMAXConfig:
         self._check_resampling()
         if self.executor == "inline" and self.n_workers > 1:
             raise _error("n_workers", "1 with executor='inline'", self.n_workers, "Pass executor='process'.")
+
+    def mode_for(self, target: str) -> str:
+        """Which way a target is better.
+
+        Args:
+            target: metric name or logged key.
+
+        Raises:
+            ConfigError: if `mode` is None, and the target is named after something that is to be small.
+
+        Example:
+            >>> AutoMAXConfig().mode_for("AUROC"), AutoMAXConfig(mode="min").mode_for("val_loss")
+            ('max', 'min')
+        """
+        if self.mode is None and _COST.search(target):
+            raise _error("mode", f"'min' or 'max' for the target {target!r}, which sounds like something that is to be small",
+                         None, "Pass mode='min', or mode='max' if more of it is better.")  # fmt: skip
+        return self.mode or "max"
 
     @property
     def has_own_start(self) -> bool:

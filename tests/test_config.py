@@ -106,3 +106,17 @@ def test_numbers_of_numpy_are_numbers() -> None:
     assert type(config.SEED) is int
     with pytest.raises(ConfigError, match="n_trials"):
         AutoMAXConfig(n_trials=np.float64(3.0))
+
+
+@pytest.mark.parametrize(
+    "target", ["val_loss", "loss", "valid/RMSE", "valLoss", "test_error", "val.mae", "val-nll", "perplexity"]
+)
+def test_a_target_that_sounds_like_a_cost_needs_a_mode(target: str) -> None:
+    with pytest.raises(ConfigError, match=rf"mode: expected 'min' or 'max' for the target '{target}'.* Pass mode='min'"):
+        AutoMAXConfig().mode_for(target)
+    assert [AutoMAXConfig(mode=mode).mode_for(target) for mode in ("min", "max")] == ["min", "max"]
+
+
+@pytest.mark.parametrize("target", ["AUROC", "val_acc", "lossless", "glossy", "floss_f1", "val/score"])
+def test_other_targets_are_maximised(target: str) -> None:
+    assert AutoMAXConfig().mode_for(target) == "max"

@@ -102,7 +102,7 @@ def search_of(parser: Parser) -> AutoMAX:
         settings["SEED"] = int(base["seed_everything"])
     config = AutoMAXConfig.from_mapping(settings)
     factory = ConfigFactory(
-        parser, base, Objective(target, config.mode), config.name, parser.model_class, parser.datamodule_class,
+        parser, base, Objective(target, config.mode_for(target)), config.name, parser.model_class, parser.datamodule_class,
         parser.trainer_class, dict(parser.config.search),
     )  # fmt: skip
     section = SearchSection.read(parser.config.search, factory)

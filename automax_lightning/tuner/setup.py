@@ -81,7 +81,7 @@ class SearchSetup:
                 "AutoMAX.trainer", "an autopartial, whose .cs is the search space", type(trainer).__name__,
                 "Make it with trainer_factory(...) or autopartial(...).",
             )  # fmt: skip
-        factory, objective, space = factory_of(trainer), Objective(target, config.mode), trainer.cs
+        factory, objective, space = factory_of(trainer), Objective(target, config.mode_for(target)), trainer.cs
         portfolio = _portfolio(factory, space, config, recorded)
         as_text = any(isinstance(entry, str) for entry in recorded.get("space", {}).values())
         return cls(trainer, factory, config, objective, _plan(trainer, config, objective), tuple(portfolio), as_text)
@@ -157,7 +157,7 @@ class SearchSetup:
     @property
     def as_mapping(self) -> dict[str, Any]:
         """The settings of the search, as plain values."""
-        return {**self.config.as_mapping(), "target": self.objective.target}
+        return {**self.config.as_mapping(), "target": self.objective.target, "mode": self.objective.mode}
 
     @property
     def document(self) -> dict[str, Any]:
@@ -174,7 +174,7 @@ class SearchSetup:
             **({} if config.n_fits is None else {"n_fits": config.n_fits}),
             "space": space_texts(self.space) if self.has_space_as_text else describe_space(self.space),
             "target": self.objective.target,
-            "mode": config.mode,
+            "mode": self.objective.mode,
             "seed": config.SEED,
             "deterministic": config.deterministic,
             "preset": config.preset,
