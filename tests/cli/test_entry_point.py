@@ -129,6 +129,7 @@ def test_the_installed_command_finds_a_network_beside_its_file(project: Path) ->
     assert done.returncode == 0, done.stderr[-3000:]
 
 
+@pytest.mark.slow
 def test_without_a_search_section_the_pairs_default_space_is_searched(project: Path) -> None:
     done = command("tune", "--config", "c.yaml", "--automax.n_trials", "2", cwd=project)
     assert done.returncode == 0, done.stderr[-3000:]
@@ -148,8 +149,9 @@ def test_without_a_search_section_the_pairs_default_space_is_searched(project: P
         ({"automax": {"n_trials": 0}}, 2, "n_trials"),
         pytest.param({"automax": {"target": "AUC"}}, 2, "AutoMAX.target", marks=pytest.mark.slow),
         ({"trainer": {"max_epoch": 3}}, 2, "max_epoch"),
-        ({"data": {"class_path": "automax_lightning.TabularDataModule",
-                   "init_args": {"path": "d.csv", "target": "label"}}}, 2, "TabularDataModule does it with positive="),
+        pytest.param({"data": {"class_path": "automax_lightning.TabularDataModule",
+                               "init_args": {"path": "d.csv", "target": "label"}}}, 2,
+                     "TabularDataModule does it with positive=", marks=pytest.mark.slow),
     ],
 )  # fmt: skip
 def test_bad_input_is_said_in_a_line_and_changes_nothing(project: Path, sections: Any, code: int, message: str) -> None:

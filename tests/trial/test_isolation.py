@@ -100,6 +100,7 @@ def test_streams_that_a_trial_closes_are_open_afterwards() -> None:
     assert "errors too" in done.stderr
 
 
+@pytest.mark.slow
 def test_the_programs_alarm_comes_back() -> None:
     code = """
 import signal

@@ -171,7 +171,7 @@ def test_with_folds_the_best_configurations_models_are_delivered(tmp_path: Path)
     assert table.rule == "folds"
     assert [dict(member.configuration) for member in table.members] == [search.best_config] * 2
     assert bool((search.predict(DATA.datasets[2].tensors[0]) > 0).all())
-    assert "each with validation rows of its own" in search.trial_table()
+    assert "each row is scored by the fold that did not see it" in search.trial_table()
     before = (search.directory / "journal.jsonl").read_bytes()
     search.optimize()
     assert (search.directory / "journal.jsonl").read_bytes() == before

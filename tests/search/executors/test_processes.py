@@ -87,6 +87,7 @@ def test_with_two_in_flight_each_proposal_follows_from_the_journal_above_it(tmp_
     assert len(search.log) == 9
 
 
+@pytest.mark.slow
 def test_classes_of_a_notebook_and_lambdas_travel(tmp_path: Path) -> None:
     class InACell(torch.nn.Module):
         def __init__(self) -> None:

@@ -75,6 +75,7 @@ def test_a_trial_from_a_file_has_its_own_factory(tmp_path: Path) -> None:
     assert (result.number, result.score, told) == (4, 0.5, [(1, 0.5)])
 
 
+@pytest.mark.slow
 def test_a_process_dies_when_its_lifeline_is_cut() -> None:
     code = "import sys, time; from automax_lightning.search.executors.worker import die_with; die_with(int(sys.argv[1])); "
     code += "print('ready', flush=True); time.sleep(600)"
