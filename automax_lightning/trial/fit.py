@@ -325,12 +325,14 @@ class Fit:
     def _score_test_split(self, files: TrialFiles) -> dict[str, float]:
         """Load the best weights into the module, and score the test split with them where there is one.
 
-        A test that fails costs its score, and not the trial.
+        A test that fails costs its score, and not the trial. A disk that fails is not the test's fault: the trial runs again.
         """
         try:
             if has_test(self.module, self.datamodule):
                 return self._test(files)
         except Exception as error:
+            if status_of(error, files.directory)[0] is Status.LOST:
+                raise
             warnings.warn(f"the test split was not scored: {type(error).__name__}: {message_of(error)}", stacklevel=2)
         self.module.load_state_dict(load_checkpoint(files.best, trust=self.trust)["state_dict"])
         return {}

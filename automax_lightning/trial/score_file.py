@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import io
-import logging
 import zipfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -21,8 +20,6 @@ from automax_lightning.utils.files import write_atomically
 FILE = "scores.npz"
 LIMIT = 2_000_000
 """Scores of one split that are kept at most: 10 MB."""
-
-_log = logging.getLogger(__name__)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -79,6 +76,9 @@ def keep_scores(path: Path, callbacks: Iterable[Any], split: str, epoch: int | N
         split: ``"val"`` starts the file anew, ``"test"`` is added to what it holds.
         epoch: the epoch (from 1) of the scores; None leaves what the file says.
 
+    Raises:
+        OSError: if it cannot be written; the trial runs again then, because its ensemble needs the scores.
+
     Example:
         >>> import tempfile
         >>> from types import SimpleNamespace
@@ -99,10 +99,7 @@ def keep_scores(path: Path, callbacks: Iterable[Any], split: str, epoch: int | N
         notes[split] = scores
     else:
         splits[split] = scores
-    try:
-        _write(path, TrialScores(splits, notes, before.epoch if epoch is None else epoch))
-    except OSError as error:  # curves in a report are not worth a trial
-        _log.warning("%s was not written: %s", path, error)
+    _write(path, TrialScores(splits, notes, before.epoch if epoch is None else epoch))
 
 
 def read_scores(path: Path) -> TrialScores:

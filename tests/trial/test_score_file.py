@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -146,7 +145,6 @@ def test_a_new_best_epoch_starts_the_file_anew_and_a_damaged_one_is_none(tmp_pat
     assert read_scores(tmp_path / "none.npz") == scores.TrialScores()
 
 
-def test_a_disk_that_refuses_does_not_lose_the_trial(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    with caplog.at_level(logging.WARNING):
+def test_a_disk_that_refuses_is_no_silent_loss(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="no such directory"):
         keep_scores(tmp_path / "no such directory" / FILE, offering(val=([1.0], [1])), "val", epoch=1)
-    assert "was not written" in caplog.text

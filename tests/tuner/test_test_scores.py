@@ -39,7 +39,7 @@ def search(root: Path, val: str, *tests: str) -> AutoMAX:
             trainer_kwargs=CPU,
         )
 
-    config = AutoMAXConfig(name="mine", output_directory=root, n_trials=2)
+    config = AutoMAXConfig(name="mine", output_directory=root, n_trials=2, mode="max")
     return AutoMAX(autopartial(made, lr=Float("lr", (0.0, 1.0))), config, val, quiet=True)
 
 
