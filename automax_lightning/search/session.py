@@ -220,9 +220,9 @@ class SearchSession:
         self._keep_ensemble(is_end=is_end)
         self._clean_up()
         if not self._has_dropped and self.best() is not None:
-            with suppress(OSError):  # it only takes room; the next start tries again
+            with suppress(OSError):  # it only takes room; the next result tries again
                 drop_set_aside(self.journal.directory)
-            self._has_dropped = True
+                self._has_dropped = True
 
     def finish(self) -> None:
         """Everything that follows from the journal is on the disk, SMAC's files too, and the journal says so.
