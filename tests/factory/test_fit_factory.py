@@ -107,7 +107,7 @@ def test_a_factory_of_ones_own_says_what_belongs_to_it(tmp_path: Path) -> None:
     space = parse_hyperparameters_from_dict({"lr": {"low": 0.04, "high": 0.08, "default": 0.05}})
     config = AutoMAXConfig(name="s", n_trials=2, output_directory=tmp_path)
     with pytest.raises(TargetError, match="AutoMAX.target: expected 'score'"):
-        AutoMAX(autopartial(Mine(), **space), config, "loss", quiet=True).optimize()
+        AutoMAX(autopartial(Mine(), **space), config, "other", quiet=True).optimize()
     assert list(tmp_path.iterdir()) == []
     search = AutoMAX(autopartial(Mine(), **space), config, "score", quiet=True)
     search.optimize()

@@ -183,8 +183,11 @@ def test_no_resume_deletes_this_search_only(tmp_path: Path) -> None:
         ({"model": {"name": "mlp", "hiden": [3]}}, "model.hiden: .*Did you mean 'hidden'"),
         ({"model": {"name": "resnet20", "activations": "gelu"}}, "model.activations: expected one of .*found 'gelu'"),
         ({"model": {"name": "densenet121", "drop_rate": "much"}}, "model: expected .*much"),
-        ({"model": {"name": "mlp", "hidden": 8}}, "model: expected arguments that the network takes, found TypeError"),
-        ({"dataset": {"kwargs": {"image_size": "big"}}}, "dataset: expected arguments of digits .*TypeError"),
+        ({"model": {"name": "mlp", "hidden": 8}}, "MLP.hidden: expected integers of at least 1, found 8"),
+        (
+            {"dataset": {"kwargs": {"image_size": "big"}}},
+            "DigitsDataModule.image_size: expected an integer of at least 0, found 'big'",
+        ),
         ({"model": {"name": "mlp", "num_classes": 2}}, "model.num_classes: expected 1"),
         ({"model": {"name": "mlp", "pretrained_remote": True}}, "model.pretrained_remote"),
         ({"model": {"name": "mlp", "pretrained": True, "pretrained_path": "no.pt"}}, "no.pt: expected a file of weights"),

@@ -200,7 +200,7 @@ def test_a_network_that_takes_nan_may_have_it(tmp_path: Path) -> None:
 def test_another_search_of_the_same_name_is_refused_and_kept(tmp_path: Path) -> None:
     tuner(tmp_path, n_trials=1).optimize()
     before = tree(tmp_path)
-    for made, target in ((factory(sampling_rate=[0.2, 0.5]), "AUROC"), (factory(epochs=3), "AUROC"), (factory(), "train/loss")):
+    for made, target in ((factory(sampling_rate=[0.2, 0.5]), "AUROC"), (factory(epochs=3), "AUROC"), (factory(), "train/score")):
         with pytest.raises(JournalError, match="Choose another name, or pass overwrite=True"):
             tuner(tmp_path, made=made, target=target)
     assert tree(tmp_path) == before

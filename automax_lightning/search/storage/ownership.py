@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import time
@@ -192,8 +193,10 @@ def _remove_empty_folders(directory: Path, names: Iterable[str]) -> None:
 def _rmdir(folder: Path) -> None:
     try:
         folder.rmdir()
-    except OSError:  # somebody else's files are in it, or it is gone
-        return
+    except OSError as error:
+        if error.errno in (errno.EIO, errno.ENOSPC):  # whoever removes tries again, as long as the journal is there
+            raise
+        return  # somebody else's files are in it, or it is gone
 
 
 def set_aside(directory: Path) -> Path | None:
