@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 from pathlib import Path
@@ -44,3 +45,19 @@ def sync(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def remove_if_empty(folder: Path) -> None:
+    """Remove a folder; one that is gone, holds anything, or may not be removed stays as it is.
+
+    Args:
+        folder: whatever it is.
+
+    Raises:
+        OSError: if the disk fails, so that whoever removes tries again.
+    """
+    try:
+        folder.rmdir()
+    except OSError as error:
+        if error.errno in (errno.EIO, errno.ENOSPC):
+            raise

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import sys
@@ -7,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from automax_lightning.utils.files import link_or_copy, write_atomically
+from automax_lightning.utils.files import link_or_copy, remove_if_empty, write_atomically
 
 
 def test_a_file_is_written_whole_and_nothing_else_is_left(tmp_path: Path) -> None:
@@ -57,3 +58,19 @@ def test_without_hard_links_it_is_a_copy(tmp_path: Path, monkeypatch: pytest.Mon
     link_or_copy(source, target)
     source.write_text("changed")
     assert target.read_text() == "content"
+
+
+def test_only_an_empty_folder_is_removed_and_a_failing_disk_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("empty", "full", "broken"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "full" / "mine").touch()
+    for name in ("empty", "full", "nowhere"):
+        remove_if_empty(tmp_path / name)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["broken", "full"]
+
+    def fails(path: Path) -> None:
+        raise OSError(errno.EIO, "as asked")
+
+    monkeypatch.setattr(Path, "rmdir", fails)
+    with pytest.raises(OSError, match="as asked"):
+        remove_if_empty(tmp_path / "broken")

@@ -6,12 +6,11 @@ import filecmp
 import os
 import shutil
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 
 from automax_lightning.search.storage.ownership import BEST_FILES, files_below
 from automax_lightning.trial.checkpoint import BEST, SCORES, TrialFiles
-from automax_lightning.utils.files import link_or_copy, write_atomically
+from automax_lightning.utils.files import link_or_copy, remove_if_empty, write_atomically
 
 
 class TrialDirectories:
@@ -42,8 +41,7 @@ class TrialDirectories:
         files = TrialFiles.of(self.root, number)
         for path in (files.best, files.scores, *files.only_for_resuming):
             path.unlink(missing_ok=True)
-        with suppress(OSError):  # it is gone, or somebody else's files are in it
-            files.checkpoints.rmdir()
+        remove_if_empty(files.checkpoints)  # somebody else's files may be in it
 
     def replace_best(self, name: str, checkpoint: Path, files: Mapping[str, str]) -> Path:
         """Make ``<name>_best`` hold this checkpoint, in one step for whoever looks.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import re
 import time
@@ -14,6 +13,7 @@ from automax_lightning.errors import JournalError, SearchLockedError
 from automax_lightning.search.storage.lines import is_inside, is_ours, lines, to_line
 from automax_lightning.search.storage.lock import SearchLock
 from automax_lightning.trial.checkpoint import BEST, SCORES, TrialFiles
+from automax_lightning.utils.files import remove_if_empty
 
 JOURNAL = "journal.jsonl"
 ENSEMBLE = "ensemble"
@@ -181,22 +181,13 @@ def remove_search(directory: Path) -> None:
     _remove_empty_folders(directory, folders_of)  # those too that a removal has left that was cut
     if JOURNAL in mine:
         (directory / JOURNAL).unlink(missing_ok=True)
-    _rmdir(directory)
+    remove_if_empty(directory)
 
 
 def _remove_empty_folders(directory: Path, names: Iterable[str]) -> None:
     folders = {parent for name in names for parent in PurePosixPath(name).parents if parent.parts}
     for folder in sorted(folders, key=lambda folder: len(folder.parts), reverse=True):
-        _rmdir(directory / folder)
-
-
-def _rmdir(folder: Path) -> None:
-    try:
-        folder.rmdir()
-    except OSError as error:
-        if error.errno in (errno.EIO, errno.ENOSPC):  # whoever removes tries again, as long as the journal is there
-            raise
-        return  # somebody else's files are in it, or it is gone
+        remove_if_empty(directory / folder)
 
 
 def set_aside(directory: Path) -> Path | None:
@@ -265,7 +256,7 @@ def drop_set_aside(directory: Path) -> None:
     for aside in _set_aside_of(directory):
         remove_search(aside)
     for empty in _named_as_aside(directory):
-        _rmdir(empty)  # left by a removal that was cut after its last file
+        remove_if_empty(empty)  # left by a removal that was cut after its last file
 
 
 def put_back(directory: Path) -> None:
@@ -286,4 +277,4 @@ def put_back(directory: Path) -> None:
     for name in _LOCKS:
         (aside / name).unlink(missing_ok=True)
     for folder, _, _ in os.walk(aside, topdown=False):
-        _rmdir(Path(folder))
+        remove_if_empty(Path(folder))
