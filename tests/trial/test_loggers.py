@@ -48,7 +48,9 @@ def rows(path: Path, column: str) -> list[tuple[int, float]]:
 
 def scalars(folder: Path, tag: str) -> list[tuple[int, float]]:
     events = EventAccumulator(str(folder)).Reload()
-    return [(event.step, event.value) for event in events.Scalars(tag)]
+    # The reader takes the files of one second in the order of their process numbers, whichever was written first.
+    written = sorted(events.Scalars(tag), key=lambda event: event.wall_time)
+    return [(event.step, event.value) for event in written]
 
 
 def hparams(folder: Path) -> dict[str, Any]:
