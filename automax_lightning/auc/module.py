@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import lightning as L
 import numpy as np
 import torch
+from lightning.fabric.utilities import move_data_to_device
+from lightning.pytorch.utilities import rank_zero_warn
 from lightning.pytorch.utilities.types import STEP_OUTPUT
 from torch import Tensor, nn
 from torchmetrics.functional.retrieval import retrieval_normalized_dcg
 
+from automax_lightning.auc.batch.network import apply
+from automax_lightning.auc.batch.outputs import ReadLogits, logits_in, one_score, probabilities_in
+from automax_lightning.auc.batch.parts import Parts, inputs_of, parts_of, parts_of_rows
 from automax_lightning.auc.data.batches import IndexedBatches
 from automax_lightning.auc.data.facts import DataFacts
 from automax_lightning.auc.data.labels import find_labels
@@ -35,19 +40,23 @@ _RULES: Mapping[str, Rule] = {
     "decay_factor": number("a number", lambda x: True, "10.0"),
     "libauc_compatible": flag(),
     "seed": integer(0, 2**32 - 1),
+    "logits": Rule("a function from the network's output to its logits", callable, "lambda output: output[0]").or_none,
 }
 
 
 class AUCModule(L.LightningModule):
     """A LightningModule that trains `model` on an AUC loss, with nothing added to and nothing lost of LibAUC's fit.
 
-    Batches are ``(x, y, index)`` as `AUCDataModule` makes them, or ``(x, y)`` for losses that keep nothing per sample.
+    Batches are ``(x, y, index)`` as `AUCDataModule` makes them, or without index for losses that keep nothing per sample:
+    ``(x, y)``, ``(x1, x2, y)``, a mapping with ``"labels"``, a graph with ``y`` (see `auc.batch.parts.parts_of`). Several
+    inputs go in as separate arguments where the network's ``forward`` takes several, and by name from a mapping.
     Validation and test steps return ``{"logits", "targets", "index"}``, from which the `AUROC` callback computes the
     score; they never call the training loss, whose estimators would change. The mean training loss of an epoch is
     logged as ``train/loss``; it is no measure of the AUC.
 
     Args:
-        model: returns logits of shape (N,), (N, 1) or (N, num_labels).
+        model: returns logits of shape (N,), (N, 1) or (N, num_labels), as a tensor, as ``.logits``, under ``"logits"`` or first
+            in a tuple. Of two columns for one label the difference counts.
         loss: a name in `pairs.names()`.
         optimizer: one of the pair's optimizers; None for its first.
         loss_kwargs: arguments of the loss.
@@ -59,6 +68,7 @@ class AUCModule(L.LightningModule):
         decay_factor: above 0.
         libauc_compatible: LibAUC 2.0.1's behaviour where it differs from the published algorithm.
         seed: seed of the optimizer's reference model, which LibAUC draws at random.
+        logits: a function from the network's output to its logits, where the rule above does not find them.
 
     Raises:
         PairError: if loss and optimizer do not belong together, or have no such argument.
@@ -83,6 +93,7 @@ class AUCModule(L.LightningModule):
         decay_factor: float = 10.0,
         libauc_compatible: bool = False,
         seed: int = 0,
+        logits: Callable[[Any], Tensor] | None = None,
     ) -> None:
         super().__init__()
         check_arguments("AUCModule", _RULES, locals())
@@ -100,6 +111,8 @@ class AUCModule(L.LightningModule):
             "decay_epochs": tuple(decay_epochs), "decay_factor": decay_factor,
             "libauc_compatible": libauc_compatible, "seed": seed,
         }))  # fmt: skip
+        self._read_logits: ReadLogits = logits_in if logits is None else logits
+        self._is_output_known = False
         self._loss_sum: Tensor | float = 0.0
         self._loss_count = 0
 
@@ -171,12 +184,14 @@ class AUCModule(L.LightningModule):
         loader = self._train_loader(getattr(self.trainer, "datamodule", None))
         dataset = loader.dataset
         first = [0, 1][: len(dataset)]
-        indexed = isinstance(dataset, IndexedBatches)
-        x = dataset[first][0] if indexed else loader.collate_fn([dataset[position] for position in first])[0]
+        if isinstance(dataset, IndexedBatches):
+            x = dataset[first][0]
+        else:
+            x = parts_of_rows(loader.collate_fn([dataset[position] for position in first]), first).inputs
         was_training = self.model.training
         self.model.eval()  # batch statistics must not see these samples
         with torch.no_grad():
-            self.model(x.to(self.device))
+            apply(self.model, move_data_to_device(x, self.device))
         self.model.train(was_training)
 
     def configure_optimizers(self) -> Any:
@@ -189,28 +204,42 @@ class AUCModule(L.LightningModule):
     # Steps ----------------------------------------------------------------------------------------------------------
 
     def forward(self, x: Any) -> Tensor:
-        """The network's logits, as it gives them."""
-        logits: Tensor = self.model(x)
-        return logits
+        """The network's logits for the inputs of a batch."""
+        return one_score(self._read_logits(apply(self.model, x)), self.hparams["num_labels"])
 
     def training_step(self, batch: Any, batch_idx: int) -> Tensor:
-        """The loss of a batch ``(x, y)`` or ``(x, y, index)``, or of a mapping for pairs that rank."""
+        """The loss of a batch of any form of `parts_of`, or of a mapping for pairs that rank."""
         if self.pair.is_ranking:
             loss: Tensor = self.loss(self.model(batch), batch)
         else:
-            x, y, index = _parts(batch)
-            loss = self.loss(self.model(x), y, index)
+            x, y, index = self._parts(batch)
+            logits = self(x)
+            if not self._is_output_known:
+                self._look_at(logits)
+            loss = self.loss(logits, y, index)
         self._loss_sum = self._loss_sum + loss.detach()  # a device tensor: the epoch's end moves it once
         self._loss_count += 1
         return loss
+
+    def _parts(self, batch: Any) -> Parts:
+        return parts_of(batch, self.hparams["num_labels"])
+
+    def _look_at(self, logits: Tensor) -> None:
+        """Say once that a network ends in probabilities; nothing of that can be seen without its graph."""
+        self._is_output_known = True
+        if end := probabilities_in(logits):
+            rank_zero_warn(
+                f"AUCModule.model: expected logits, found the output of {end}. The loss takes it for a logit, and learns badly. "
+                "Leave the last layer out, or pass logits=torch.logit for a sigmoid's output."
+            )
 
     def validation_step(self, batch: Any, batch_idx: int, dataloader_idx: int = 0) -> STEP_OUTPUT:
         """Logits and targets of a batch, for the `AUROC` callback; pairs that rank log ``val/NDCG`` themselves."""
         if self.pair.is_ranking:
             self._log_ndcg(batch, "test" if self.trainer.testing else "val")
             return None
-        x, y, index = _parts(batch)
-        return {"logits": self.model(x).detach().float(), "targets": y, "index": index}
+        x, y, index = self._parts(batch)
+        return {"logits": self(x).detach().float(), "targets": y, "index": index}
 
     def _log_ndcg(self, batch: Any, stage: str) -> None:
         scores, ratings = self.model(batch).detach().float(), batch["rating"].float()
@@ -223,9 +252,8 @@ class AUCModule(L.LightningModule):
         return self.validation_step(batch, batch_idx, dataloader_idx)
 
     def predict_step(self, batch: Any, batch_idx: int, dataloader_idx: int = 0) -> Tensor:
-        """Scores in [0, 1] of a batch ``x``, ``(x, y)`` or ``(x, y, index)``."""
-        x = batch[0] if isinstance(batch, (list, tuple)) else batch
-        return torch.sigmoid(self.model(x).float())
+        """Scores in [0, 1] of a batch with or without labels."""
+        return torch.sigmoid(self(inputs_of(batch, self.hparams["num_labels"])).float())
 
     # Hooks ----------------------------------------------------------------------------------------------------------
 
@@ -271,12 +299,6 @@ class AUCModule(L.LightningModule):
         if self._loss_count:
             mean = float(self._loss_sum) / self._loss_count
             self.log("train/loss", mean, sync_dist=self.trainer.world_size > 1)
-
-
-def _parts(batch: Any) -> tuple[Any, Tensor, Tensor | None]:
-    if isinstance(batch, (list, tuple)) and len(batch) in (2, 3):
-        return batch[0], batch[1], batch[2] if len(batch) == 3 else None
-    raise DataError("batch", "(x, y) or (x, y, index)", type(batch).__name__, "Let AUCDataModule make the batches.")
 
 
 def _python_values(value: Any) -> Any:

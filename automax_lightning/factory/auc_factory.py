@@ -22,12 +22,12 @@ from automax_lightning.auc.pairs.portfolios import portfolio
 from automax_lightning.errors import ConfigError
 from automax_lightning.factory.description import describe_network, describe_trainer
 from automax_lightning.factory.fit_factory import FitFactory
+from automax_lightning.factory.given_data import Data
 from automax_lightning.trial.fit import Fit
 from automax_lightning.trial.records import Objective, Trainable
 from automax_lightning.utils.portfolio import Portfolio
 
 Model = torch.nn.Module | Callable[..., torch.nn.Module]
-Data = L.LightningDataModule | Callable[[], L.LightningDataModule]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -109,7 +109,9 @@ class AUCFitFactory(FitFactory):
     def describe_rest(self) -> dict[str, Any]:
         """What does not depend on the loss."""
         data = self._data()
-        names = ("decay_factor", "num_labels", "libauc_compatible")
+        names = ["decay_factor", "num_labels", "libauc_compatible"]
+        if self.settings["logits"] is not None:  # searches of earlier releases had no such setting
+            names.append("logits")
         return {
             **{name: plain(self.settings[name]) for name in names},
             "data": data.fingerprint() if isinstance(data, AUCDataModule) else datamodule_fingerprint(data),
@@ -134,6 +136,7 @@ class AUCFitFactory(FitFactory):
             decay_epochs=values["decay_epochs"],
             decay_factor=values["decay_factor"],
             libauc_compatible=values["libauc_compatible"],
+            logits=values["logits"],
         )
 
     def _network(self, model_kwargs: Mapping[str, Any]) -> torch.nn.Module:

@@ -74,14 +74,14 @@ def _check_data(module: AUCModule, data: AUCDataModule) -> None:
     for split, loader in (("train", data.train_dataloader()), ("val", data.val_dataloader())):
         batch = next(iter(loader), None)
         if batch is not None and _has_nan(batch[0]):
-            _check_network(module.model, batch[0], split)
+            _check_network(module, batch[0], split)
 
 
 def _has_nan(x: Any) -> bool:
     return isinstance(x, torch.Tensor) and x.is_floating_point() and not bool(torch.isfinite(x).all())
 
 
-def _check_network(network: torch.nn.Module, x: torch.Tensor, split: str) -> None:
+def _check_network(network: AUCModule, x: torch.Tensor, split: str) -> None:
     """A network may take NaN on purpose; it is an error only where it answers with NaN."""
     was_training = network.training
     network.eval()

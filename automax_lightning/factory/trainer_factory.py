@@ -16,7 +16,8 @@ from automax_lightning.auc.callback import AUROC
 from automax_lightning.auc.pairs import registry as pairs
 from automax_lightning.auc.pairs.pair import OptimizerChoice, Pair
 from automax_lightning.errors import ConfigError, closest
-from automax_lightning.factory.auc_factory import AUCFitFactory, Data, LossChoiceFactory, Model
+from automax_lightning.factory.auc_factory import AUCFitFactory, LossChoiceFactory, Model
+from automax_lightning.factory.given_data import as_data, is_data
 from automax_lightning.space.autopartial import autopartial, is_spec, parse_hyperparameters_from_dict
 from automax_lightning.utils.arguments import (
     Rule,
@@ -52,10 +53,7 @@ _TEXT = text("AUROC")
 _POINT = number("at least 0", lambda x: x >= 0, "0.5")
 
 _RULES: Mapping[str, Rule] = {
-    "data": Rule(
-        "a LightningDataModule, or a callable that makes one",
-        lambda x: isinstance(x, L.LightningDataModule) or callable(x), "TabularDataModule(X, y)",
-    ),
+    "data": Rule("a LightningDataModule, or a callable that makes one, or (X, y) or (train, val)", is_data, "TabularDataModule(X, y)"),
     "loss": Rule(
         "the name of a loss, or a list of names",
         lambda x: _TEXT.is_legal(x) or (isinstance(x, (list, tuple)) and all(map(_TEXT.is_legal, x))), "'AUCMLoss'",
@@ -80,12 +78,13 @@ _RULES: Mapping[str, Rule] = {
     "experiment_name": file_name("automax"),
     "output_path": path().or_none,
     "verbose": flag(),
+    "logits": Rule("a function from the network's output to its logits", callable, "lambda output: output[0]").or_none,
 }  # fmt: skip
 
 
 def trainer_factory(
     model: Model,
-    data: Data,
+    data: Any,
     loss: str | Sequence[str] = "AUCMLoss",
     optimizer: str | Mapping[str, str] | None = None,
     *,
@@ -107,6 +106,7 @@ def trainer_factory(
     experiment_name: str = "automax",
     output_path: str | Path | None = None,
     verbose: bool = False,
+    logits: Callable[[Any], torch.Tensor] | None = None,
 ) -> autopartial:
     """A search space whose points are fits: an `autopartial` that turns a `Configuration` into a fresh `Fit`.
 
@@ -117,10 +117,13 @@ def trainer_factory(
     as a dictionary: ``{"choices": [(32,), (64, 32)]}``.
 
     Args:
-        model: a network that returns logits (N,), (N, 1) or (N, num_labels), copied for each trial, or a callable
-            that makes one; called under the trial's seed with `model_kwargs`.
-        data: an `AUCDataModule` (`TabularDataModule`, ...), any other LightningDataModule with batches (x, y), or a
-            callable that makes one. Its data are shared by all trials, its batches are drawn anew in each.
+        model: a network that returns logits (N,), (N, 1) or (N, num_labels), copied for each trial, or a callable that makes
+            one; called under the trial's seed with `model_kwargs`. Logits may be a tensor, ``.logits``, under ``"logits"``, or
+            first in a tuple. Of two columns for one label the difference counts.
+        data: an `AUCDataModule` (`TabularDataModule`, ...), any other LightningDataModule, a callable that makes one, arrays
+            ``(X, y)``, or ``(train, val)`` or ``(train, val, test)`` of loaders, datasets or pairs ``(X, y)``. Batches may be
+            ``(x, y)``, ``(x1, x2, y)``, mappings with ``"labels"``, or graphs. Its data are shared by all trials, its batches
+            are drawn anew in each.
         loss: name in `pairs.names()`, or a list of names: the search then chooses among them, each with its own
             conditional sub-space ``"<loss>:optimizer_kwargs:lr"``, and tries the default of each first.
         optimizer: one of the pair's optimizers; None for the first. With several losses, loss -> optimizer.
@@ -143,6 +146,7 @@ def trainer_factory(
         experiment_name: names the best checkpoint's directory, ``<experiment_name>_best``.
         output_path: where a fit that is run by hand keeps its files; None for a temporary directory.
         verbose: show Lightning's own bars and messages.
+        logits: a function from the network's output to its logits, where these are elsewhere.
 
     Returns:
         An `autopartial` with the space ``cs``; its names are ``"optimizer_kwargs:lr"``, ``"sampling_rate"``, ....
@@ -163,6 +167,7 @@ def trainer_factory(
         0.1
     """
     check_arguments("trainer_factory", _RULES, locals())
+    data = as_data(data)
     given: dict[str, Any] = {
         "epochs": epochs, "decay_epochs": decay_epochs, "decay_factor": decay_factor, "sampling_rate": sampling_rate,
         "batch_size": batch_size, "eval_batch_size": eval_batch_size, "num_labels": num_labels,
@@ -178,6 +183,7 @@ def trainer_factory(
         "libauc_compatible": libauc_compatible,
         "output_path": output_path,
         "verbose": verbose,
+        "logits": logits,
     }
     AUROC(settings["metrics"], settings["metric_kwargs"])  # an unknown metric is an error now, not in the first trial
     defaults = _defaults(searched.get("model_kwargs"))

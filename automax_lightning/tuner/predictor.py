@@ -15,6 +15,8 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, TensorDataset
 
+from automax_lightning.auc.batch.parts import inputs_of
+from automax_lightning.auc.module import AUCModule
 from automax_lightning.errors import CheckpointError, ConfigError
 from automax_lightning.search.ranking import Average, averaging, on_one_scale, weighted_mean
 from automax_lightning.search.storage.ensemble_folder import FOLDER, EnsembleTable, Member
@@ -74,7 +76,7 @@ class Predictor:
 
         Args:
             data: inputs as the network sees them, a tensor or an array (N, ...); a dataset or a loader of them, or of tuples
-                that begin with them.
+                that begin with them. For an `AUCModule` of batches of any form that it is trained on.
             batch_size: rows at once of a tensor, an array or a dataset, at least 1.
 
         Returns:
@@ -86,9 +88,9 @@ class Predictor:
         """
         parts: list[list[Tensor]] = [[] for _ in self.models]
         with torch.no_grad():
-            for x in _batches(data, batch_size):
+            for batch in _batches(data, batch_size):
                 for part, model in zip(parts, self.models, strict=True):
-                    part.append(model.module(x).detach().cpu())
+                    part.append(model.module(_inputs(model.module, batch)).detach().cpu())
         scored = [
             on_one_scale(self.averaged_by, model.reference, self._scores(model, torch.cat(part)))
             for part, model in zip(parts, self.models, strict=True)
@@ -122,8 +124,14 @@ def _batches(data: Data, batch_size: int) -> Iterator[Any]:
         rows = TensorDataset(rows)
     if isinstance(rows, Dataset):
         rows = DataLoader(rows, batch_size=batch_size)
-    for batch in rows:
-        yield batch[0] if isinstance(batch, (list, tuple)) else batch
+    yield from rows
+
+
+def _inputs(module: L.LightningModule, batch: Any) -> Any:
+    """What a module sees of a batch; only of an `AUCModule` is it known how batches of other forms are read."""
+    if isinstance(module, AUCModule):
+        return inputs_of(batch, module.hparams["num_labels"])
+    return batch[0] if isinstance(batch, (list, tuple)) else batch
 
 
 def predictor_of(

@@ -196,3 +196,65 @@ def test_multi_label_metrics_are_logged_for_each_label() -> None:
 def test_wrong_arguments_are_named(arguments: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         AUCModule(**{"model": MLP((4,)), **arguments})
+
+
+class Towers(torch.nn.Module):
+    """Two inputs, and an output of any form around a logit."""
+
+    def __init__(self, end: Any = None) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.left, self.right, self.end = torch.nn.Linear(64, 1), torch.nn.Linear(64, 1), end
+
+    def forward(self, left: torch.Tensor, right: torch.Tensor) -> Any:
+        logits = self.left(left) + self.right(right)
+        return logits if self.end is None else self.end(logits)
+
+
+def loader_of(collate: Any) -> DataLoader[Any]:
+    return DataLoader(helpers.digits(1), batch_size=61, collate_fn=lambda rows: collate(*torch.utils.data.default_collate(rows)))
+
+
+def trained(module: AUCModule, loader: DataLoader[Any]) -> float:
+    auroc = AUROC()
+    trainer = L.Trainer(**helpers.QUIET, max_epochs=1, callbacks=[auroc])
+    trainer.fit(module, loader, loader)
+    return float(trainer.callback_metrics["val/AUROC"])
+
+
+@pytest.mark.parametrize(
+    "collate",
+    [
+        lambda x, y: (x, x, y),
+        lambda x, y: ((x, x), y),
+        lambda x, y: {"right": x, "left": x, "labels": y},
+        lambda x, y: ({"left": x, "right": x}, y.float()[:, None]),
+    ],
+)
+@pytest.mark.parametrize(
+    "end", [None, lambda z: {"logits": z}, lambda z: (z, z.mean()), lambda z: torch.cat([-z / 2, z / 2], 1)],
+)  # fmt: skip
+def test_inputs_and_outputs_of_any_form_train_the_same_network(collate: Any, end: Any) -> None:
+    wanted = trained(AUCModule(Towers()), loader_of(lambda x, y: ((x, x), y)))
+    module = AUCModule(Towers(end))
+    assert trained(module, loader_of(collate)) == wanted
+    with torch.no_grad():
+        assert module.predict_step(next(iter(loader_of(collate))), 0).reshape(-1).shape == (61,)
+
+
+def test_a_function_finds_logits_that_the_rule_does_not() -> None:
+    module = AUCModule(Towers(lambda z: {"a": z, "b": -z}), logits=lambda output: output["a"])
+    assert trained(module, loader_of(lambda x, y: (x, x, y))) > 0
+    with pytest.raises(DataError, match=r"dict with \['a', 'b'\]. Pass logits="):
+        trained(AUCModule(Towers(lambda z: {"a": z, "b": -z})), loader_of(lambda x, y: (x, x, y)))
+
+
+def softmax(logits: torch.Tensor) -> torch.Tensor:
+    return torch.cat([logits, -logits], 1).softmax(1)
+
+
+@pytest.mark.parametrize(("end", "said"), [(torch.sigmoid, "a sigmoid"), (softmax, "a softmax")])
+def test_a_network_that_ends_in_probabilities_is_said_once(end: Any, said: str) -> None:
+    with pytest.warns(UserWarning, match=f"expected logits, found the output of {said}") as caught:
+        trained(AUCModule(Towers(end)), loader_of(lambda x, y: (x, x, y)))
+    assert len([each for each in caught if "expected logits" in str(each.message)]) == 1

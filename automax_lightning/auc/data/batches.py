@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch.utils.data import Dataset, Subset, TensorDataset, default_collate, get_worker_info
 
+from automax_lightning.auc.batch.parts import parts_of_rows
 from automax_lightning.auc.data.labels import Labels, find_labels
 
 Collate = Callable[[list[Any]], Any]
@@ -22,7 +23,7 @@ class IndexedBatches(Dataset[Any]):
     Tensors in memory are gathered at once; anything else is loaded sample by sample and collated as usual.
 
     Args:
-        dataset: map-style, with samples ``(x, y)``.
+        dataset: map-style, with samples ``(x, y)``, ``(x1, x2, ..., y)``, mappings with ``"labels"``, or graphs.
         collate: makes a batch of a list of samples.
         is_seeded: whether each batch has random numbers of its own, which depend on its positions alone.
     """
@@ -52,8 +53,7 @@ class IndexedBatches(Dataset[Any]):
             torch.manual_seed(seed)
         fetch = getattr(self.dataset, "__getitems__", None)
         samples = fetch(list(positions)) if fetch else [self.dataset[position] for position in positions]
-        x, y = self.collate(samples)[:2]
-        return x, y, index
+        return tuple(parts_of_rows(self.collate(samples), positions))
 
 
 def _tensors_of(dataset: Any) -> tuple[torch.Tensor, torch.Tensor] | None:

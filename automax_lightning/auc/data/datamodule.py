@@ -10,8 +10,9 @@ from typing import Any, Literal, Protocol, runtime_checkable
 
 import lightning as L
 import torch
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader, Dataset, default_collate
 
+from automax_lightning.auc.batch.parts import HasLabels, parts_of_rows, rejoined
 from automax_lightning.auc.data.batches import IndexedBatches
 from automax_lightning.auc.data.division import Division, chosen, pooled
 from automax_lightning.auc.data.facts import DataFacts
@@ -43,7 +44,8 @@ class AUCDataModule(L.LightningDataModule):
     ``use_distributed_sampler`` may be anything.
 
     Args:
-        train: map-style dataset of ``(x, y)``, y 0 or 1, of shape () or (C,).
+        train: map-style dataset of ``(x, y)``, y 0 or 1, of shape () or (C,); of ``(x1, x2, ..., y)``, of mappings with
+            ``"labels"``, or of graphs with ``y``.
         val: validation split, of the same form as `train`.
         test: test split, of the same form as `train`, or None.
         batch_size: training samples per rank and batch, at least 2.
@@ -110,7 +112,8 @@ class AUCDataModule(L.LightningDataModule):
         `SubsetRandomSampler` keeps its rows, and a sampler with a `sampling_rate` its rate.
 
         Args:
-            datamodule: with batches ``(x, y)``. Its `setup` may read ``self.trainer``.
+            datamodule: with batches ``(x, y)``, ``(x1, x2, y)``, mappings with ``"labels"``, or graphs. Its `setup` may read
+                ``self.trainer``.
             settings: `batch_size`, `sampling_rate`, `seed`, ... as for `AUCDataModule`. A `sampling_rate` of None shuffles.
 
         Raises:
@@ -348,12 +351,25 @@ class WrappedDataModule(AUCDataModule):
         self.inner.teardown(stage)
 
     def on_before_batch_transfer(self, batch: Any, dataloader_idx: int) -> Any:
-        """The inner datamodule's own, which sees batches (x, y) as ever."""
-        return _without_index(batch, lambda part: self.inner.on_before_batch_transfer(part, dataloader_idx))
+        """The inner datamodule's own, which sees batches as ever."""
+        return self._as_given(batch, lambda part: self.inner.on_before_batch_transfer(part, dataloader_idx))
 
     def on_after_batch_transfer(self, batch: Any, dataloader_idx: int) -> Any:
         """The inner datamodule's own, where augmentation on the device often lives."""
-        return _without_index(batch, lambda part: self.inner.on_after_batch_transfer(part, dataloader_idx))
+        return self._as_given(batch, lambda part: self.inner.on_after_batch_transfer(part, dataloader_idx))
+
+    def _as_given(self, batch: Any, hook: Callable[[Any], Any]) -> Any:
+        """What a hook makes of a batch in the form that the inner datamodule's own loader gives it."""
+        if not isinstance(batch, (list, tuple)) or len(batch) != 3:
+            return hook(batch)
+        x, y, index = batch
+        if not isinstance(x, (tuple, list, Mapping, HasLabels)):
+            x, y = hook([x, y])
+            return x, y, index
+        collate = self._loadings[0].collate or default_collate
+        like = collate([self.datasets[0][0]])
+        parts = parts_of_rows(hook(rejoined(x, y, like)), range(len(index)))
+        return parts.inputs, parts.targets, index
 
     def _make_datasets(self) -> tuple[Any, Any, Any]:
         loaders = self._loaders()
@@ -410,11 +426,3 @@ def _plain_trainer() -> L.Trainer:
         return L.Trainer(accelerator="cpu", devices=1, logger=False, enable_checkpointing=False, enable_progress_bar=False)
     finally:
         logger.setLevel(level)
-
-
-def _without_index(batch: Any, hook: Callable[[Any], Any]) -> Any:
-    if not isinstance(batch, (list, tuple)) or len(batch) != 3:
-        return hook(batch)
-    *part, index = batch
-    x, y = hook(part)
-    return x, y, index

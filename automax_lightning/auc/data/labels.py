@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.progress import track
 from torch.utils.data import ConcatDataset, Subset, TensorDataset
 
+from automax_lightning.auc.batch.parts import are_labels, label_of_sample
 from automax_lightning.errors import DataError
 
 Labels = NDArray[Any]
@@ -23,7 +24,8 @@ def find_labels(dataset: Any, where: str = "train") -> Labels:
     """The labels of a dataset, (n,) or (n, C).
 
     Looked for in ``targets``, ``labels`` and ``y``, in a `TensorDataset`'s last tensor, and inside `Subset` and
-    `ConcatDataset`; otherwise every sample ``(x, y)`` is loaded once.
+    `ConcatDataset`; otherwise every sample is loaded once: the label is the last part of
+    a tuple (the second of ``(x, y, index)``), stands under ``"labels"`` in a mapping, and is the ``y`` of a graph.
 
     Args:
         dataset: map-style, with a length.
@@ -75,13 +77,23 @@ def _scan(dataset: Any, where: str) -> Labels:
         range(len(dataset)), f"Reading the labels of {where}",
         console=Console(file=sys.stderr), transient=True, disable=not sys.stderr.isatty(),
     )  # fmt: skip
-    labels = []
+    labels, seconds = [], []
     for index in shown:
         sample = dataset[index]
-        if not isinstance(sample, (tuple, list)) or len(sample) < 2:
-            raise DataError(f"data.{where}[{index}]", "a sample (x, y)", type(sample).__name__, "Return (x, y).")
-        labels.append(_array(sample[1]))
-    return np.stack(labels)
+        label = label_of_sample(sample)
+        if label is None:
+            raise DataError(
+                f"data.{where}[{index}]", "a sample (x, y), or a mapping with 'labels'", type(sample).__name__, "Return (x, y)."
+            )
+        labels.append(_array(label))
+        seconds.append(_array(sample[1]) if isinstance(sample, (tuple, list)) and len(sample) == 3 else None)
+    last = np.stack(labels)
+    beside = [second for second in seconds if second is not None]
+    return last if len(beside) < len(labels) or _are_labels(last) else np.stack(beside)
+
+
+def _are_labels(last: Labels) -> bool:
+    return last.dtype.kind in "biuf" and are_labels(torch.from_numpy(last), torch.arange(len(last)))
 
 
 def check_labels(labels: Labels, where: str, *, both_classes: bool) -> None:

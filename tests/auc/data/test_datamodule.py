@@ -212,3 +212,57 @@ def test_prediction_batches_are_plain() -> None:
 def test_wrong_arguments_are_named(make: Any, message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         make()
+
+
+class Samples(torch.utils.data.Dataset[Any]):
+    """Samples of any form around the same rows and labels."""
+
+    def __init__(self, make: Any) -> None:
+        self.make = make
+
+    def __len__(self) -> int:
+        return len(X)
+
+    def __getitem__(self, row: int) -> Any:
+        return self.make(X[row], Y[row], row)
+
+
+FORMS = {
+    "several inputs": lambda x, y, row: (x, x + 1, y),
+    "a mapping": lambda x, y, row: {"a": x, "b": x + 1, "label": y},
+    "nested": lambda x, y, row: ((x, x + 1), y),
+    "an index beside": lambda x, y, row: (x, y, row),
+    "a weight beside": lambda x, y, row: (x, y, 0.5),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_samples_of_any_form_make_balanced_batches(form: str) -> None:
+    data = AUCDataModule(Samples(FORMS[form]), Samples(FORMS[form]), batch_size=10)
+    assert data.train_labels.tolist() == Y.tolist()
+    x, y, index = next(iter(data.train_dataloader()))
+    assert torch.equal(y, Y[index])
+    first = x if isinstance(x, torch.Tensor) else x["a"] if isinstance(x, dict) else x[0]
+    assert torch.equal(first, X[index])
+
+
+@pytest.mark.parametrize("form", ["several inputs", "a mapping"])
+def test_a_foreign_datamodules_batch_hooks_see_its_own_form(form: str) -> None:
+    seen = []
+
+    class Augments(Theirs):
+        def train_dataloader(self) -> Any:
+            return torch.utils.data.DataLoader(Samples(FORMS[form]), batch_size=10)
+
+        val_dataloader = train_dataloader
+
+        def on_after_batch_transfer(self, batch: Any, dataloader_idx: int) -> Any:
+            seen.append(batch)
+            return batch
+
+    data = AUCDataModule.wrap(Augments())
+    batch = next(iter(data.train_dataloader()))
+    x, y, index = data.on_after_batch_transfer(batch, 0)
+    assert torch.equal(y, Y[index])
+    assert len(x) == 2
+    assert (sorted(seen[0]) == ["a", "b", "label"]) if form == "a mapping" else (len(seen[0]) == 3)
