@@ -12,6 +12,7 @@ from lightning.pytorch.utilities.types import STEP_OUTPUT
 from torch import Tensor
 from torch.utils.data.distributed import DistributedSampler
 
+from automax_lightning.auc.batch.targets import plain_targets
 from automax_lightning.auc.metrics import check_metric, check_metric_kwargs, evaluate
 from automax_lightning.errors import ConfigError, DataError
 from automax_lightning.utils.arguments import Rule, check_arguments, mapping
@@ -52,7 +53,8 @@ class AUROC(L.Callback):
     ``"targets"`` (or ``"target"``, ``"labels"``, ``"y"``) and perhaps ``"index"``; otherwise from `scores`; otherwise
     from one more forward pass of ``batch[0]`` against ``batch[1]``. A two-column output for 0/1 targets counts as the
     difference of its columns. With several labels, ``val/AUROC`` is the mean over the defined ones, beside
-    ``val/AUROC_micro``, ``val/AUROC_defined_labels`` and ``val/AUROC/label_k``.
+    ``val/AUROC_micro``, ``val/AUROC_defined_labels`` and ``val/AUROC/label_k``; NaN or -1 among them is "not known", is left
+    out, and is counted in ``val/AUROC_unknown_labels``.
 
     Args:
         metrics: names out of ``AUROC, AUPRC, ACC, pAUROC``.
@@ -147,6 +149,7 @@ class AUROC(L.Callback):
         kept = self._collected.setdefault(loader, _Collected())
         scores, targets, index = self._read(kept, module, outputs, batch)
         scores = _columns(scores.detach(), targets)
+        targets = plain_targets(targets, several=scores.ndim > 1 and targets.shape == scores.shape)
         kept.scores.append((scores.float() if scores.dtype.itemsize < 4 else scores).cpu())
         kept.targets.append(targets.detach().reshape(scores.shape if targets.ndim == scores.ndim else -1).cpu())
         if index is not None:

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 from torchmetrics.functional.classification import binary_accuracy, binary_auroc, binary_average_precision
 
+from automax_lightning.auc.batch.targets import known
 from automax_lightning.errors import ConfigError, DataError, closest
 
 
@@ -150,12 +151,13 @@ def evaluate(name: str, scores: Tensor, targets: Tensor, **kwargs: Any) -> dict[
     Args:
         name: a name in `METRICS`.
         scores: (N,) or (N, C).
-        targets: (N,) 0 or 1; (N, C) for several labels; (N,) in 0 .. C - 1 for several classes.
+        targets: (N,) 0 or 1; (N, C) for several labels, with -1 or NaN for "not known"; (N,) in 0 .. C - 1 for several classes.
         kwargs: arguments of the metric.
 
     Returns:
         ``{"": score}`` for one label. For several labels ``""`` is the mean over the defined ones, with ``"_micro"``,
-        ``"_defined_labels"`` and ``"/label_k"``; for several classes the mean over one-versus-rest tasks.
+        ``"_defined_labels"`` and ``"/label_k"``, and ``"_unknown_labels"`` where some are; for several classes the mean over
+        one-versus-rest tasks.
     """
     metric = METRICS[name]
     if scores.ndim == 1:
@@ -163,8 +165,11 @@ def evaluate(name: str, scores: Tensor, targets: Tensor, **kwargs: Any) -> dict[
     if targets.ndim == 1:
         columns = torch.nn.functional.one_hot(targets.long(), scores.shape[1])
         return {"": _mean([metric(s, t, **kwargs) for s, t in zip(scores.T, columns.T, strict=True)])}
-    each = [metric(s, t, **kwargs) for s, t in zip(scores.T, targets.T, strict=True)]
-    averages: dict[str, Score] = {"": _mean(each), "_micro": metric(scores.reshape(-1), targets.reshape(-1), **kwargs)}
+    each = [metric(*known(s, t), **kwargs) for s, t in zip(scores.T, targets.T, strict=True)]
+    pooled = known(scores.reshape(-1), targets.reshape(-1))
+    averages: dict[str, Score] = {"": _mean(each), "_micro": metric(*pooled, **kwargs)}
+    if len(pooled[0]) < scores.numel():
+        averages["_unknown_labels"] = Score(float(scores.numel() - len(pooled[0])))
     averages["_defined_labels"] = Score(float(sum(not math.isnan(score.value) for score in each)))
     return averages | {f"/label_{k}": score for k, score in enumerate(each)}
 

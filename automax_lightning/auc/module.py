@@ -17,6 +17,7 @@ from torchmetrics.functional.retrieval import retrieval_normalized_dcg
 from automax_lightning.auc.batch.network import apply
 from automax_lightning.auc.batch.outputs import ReadLogits, logits_in, one_score, probabilities_in
 from automax_lightning.auc.batch.parts import Parts, inputs_of, parts_of, parts_of_rows
+from automax_lightning.auc.batch.targets import why_illegal
 from automax_lightning.auc.data.batches import IndexedBatches
 from automax_lightning.auc.data.facts import DataFacts
 from automax_lightning.auc.data.labels import find_labels
@@ -61,7 +62,8 @@ class AUCModule(L.LightningModule):
         optimizer: one of the pair's optimizers; None for its first.
         loss_kwargs: arguments of the loss.
         optimizer_kwargs: arguments of the optimizer.
-        num_labels: columns of the output; 1 for a binary task.
+        num_labels: columns of the output; 1 for a binary task, whose labels are 0 and 1, or -1 and 1. Of several labels NaN or
+            -1 means "not known": neither loss nor metric sees it.
         decay_epochs: epochs at whose start the learning rate is divided by `decay_factor` and the regulariser's
             reference is updated: integers from 0, or fractions in (0, 1) of the Trainer's ``max_epochs``
             (or of the epochs that its ``max_steps`` make).
@@ -170,7 +172,11 @@ class AUCModule(L.LightningModule):
     def _facts_of_loader(self, source: Any) -> DataFacts:
         """For a plain DataLoader or a datamodule of somebody else: the labels of the training dataset."""
         loader = self._train_loader(source)
-        return DataFacts.of(find_labels(loader.dataset))
+        labels = find_labels(loader.dataset)
+        if reason := why_illegal(labels):
+            expected, found, fix = reason
+            raise DataError("labels of the training data", expected, found, fix)
+        return DataFacts.of(labels)
 
     def _train_loader(self, source: Any) -> Any:
         if source is not None:

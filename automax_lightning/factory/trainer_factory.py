@@ -53,7 +53,9 @@ _TEXT = text("AUROC")
 _POINT = number("at least 0", lambda x: x >= 0, "0.5")
 
 _RULES: Mapping[str, Rule] = {
-    "data": Rule("a LightningDataModule, or a callable that makes one, or (X, y) or (train, val)", is_data, "TabularDataModule(X, y)"),
+    "data": Rule(
+        "a LightningDataModule, or a callable that makes one, or (X, y) or (train, val)", is_data, "TabularDataModule(X, y)"
+    ),
     "loss": Rule(
         "the name of a loss, or a list of names",
         lambda x: _TEXT.is_legal(x) or (isinstance(x, (list, tuple)) and all(map(_TEXT.is_legal, x))), "'AUCMLoss'",

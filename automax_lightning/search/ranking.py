@@ -35,13 +35,13 @@ def averaging(validation: Sequence[SplitScores | None]) -> Average:
         return "output"
     if all(_are_classes(each.labels) for each in kept):
         return "probability"
-    is_binary = all(bool(np.isin(each.labels, (0, 1)).all()) and bool(np.isfinite(each.scores).all()) for each in kept)
+    is_binary = all(bool(np.isin(each.labels, (0, 1, -1)).all()) and bool(np.isfinite(each.scores).all()) for each in kept)
     return "rank" if is_binary else "output"
 
 
 def _are_classes(labels: np.ndarray) -> bool:
     """Whether each row belongs to exactly one of at least three classes."""
-    return labels.ndim == 2 and labels.shape[1] > 2 and bool((labels.sum(axis=1) == 1).all())
+    return labels.ndim == 2 and labels.shape[1] > 2 and bool(((labels.sum(axis=1) == 1) & (labels >= 0).all(axis=1)).all())
 
 
 def quantiles(reference: np.ndarray, scores: np.ndarray) -> np.ndarray:

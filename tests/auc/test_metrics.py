@@ -130,3 +130,17 @@ def test_ranges_out_of_bounds_are_refused(kwargs: dict[str, float], message: str
     check_metric_kwargs({"max_fpr": 1.0, "min_tpr": 0.0})
     with pytest.raises(ConfigError, match=message):
         check_metric_kwargs(kwargs)
+
+
+@pytest.mark.parametrize("unknown", [-1.0, float("nan")])
+def test_unknown_labels_are_left_out_and_counted(unknown: float) -> None:
+    rng = np.random.default_rng(0)
+    scores, labels = rng.normal(size=(60, 2)), rng.integers(0, 2, (60, 2)).astype(float)
+    is_known = rng.random((60, 2)) < 0.7
+    found = evaluate("AUROC", torch.tensor(scores), torch.tensor(np.where(is_known, labels, unknown)))
+    for label in range(2):
+        rows = is_known[:, label]
+        assert found[f"/label_{label}"].value == pytest.approx(roc_auc_score(labels[rows, label], scores[rows, label]))
+    assert found["_micro"].value == pytest.approx(roc_auc_score(labels[is_known], scores[is_known]))
+    assert found["_unknown_labels"].value == (~is_known).sum()
+    assert "_unknown_labels" not in evaluate("AUROC", torch.tensor(scores), torch.tensor(labels))

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch.utils.data import DataLoader, TensorDataset
 
-from automax_lightning import AUROC, AUCModule
+from automax_lightning import AUROC, AUCDataModule, AUCModule
 from automax_lightning.auc.pairs import registry as pairs
 from automax_lightning.errors import ConfigError, DataError, NonFiniteError, PairError
 from automax_lightning.models import MLP
@@ -258,3 +258,26 @@ def test_a_network_that_ends_in_probabilities_is_said_once(end: Any, said: str) 
     with pytest.warns(UserWarning, match=f"expected logits, found the output of {said}") as caught:
         trained(AUCModule(Towers(end)), loader_of(lambda x, y: (x, x, y)))
     assert len([each for each in caught if "expected logits" in str(each.message)]) == 1
+
+
+def test_labels_of_minus_one_and_one_train_as_zero_and_one() -> None:
+    data = helpers.digits(1)
+    coded = torch.utils.data.TensorDataset(data.tensors[0], 2 * data.tensors[1] - 1)
+    scores = [
+        helpers.fit(AUCModule(helpers.network(1)), AUCDataModule(each, each, batch_size=30), max_epochs=1, callbacks=[AUROC()])
+        for each in (data, coded)
+    ]
+    first, second = (float(trainer.callback_metrics["val/AUROC"]) for trainer in scores)
+    assert first == second > 0.5
+
+
+def test_unknown_labels_are_masked_and_counted_in_a_fit() -> None:
+    data = helpers.digits(3)
+    labels = data.tensors[1].float()
+    labels[::5, 0] = torch.nan
+    labels[1::7, 2] = -1
+    masked = torch.utils.data.TensorDataset(data.tensors[0], labels)
+    module = AUCModule(helpers.network(3), loss="MultiLabelAUCMLoss", num_labels=3)
+    trainer = helpers.fit(module, AUCDataModule(masked, masked, batch_size=30), max_epochs=1, callbacks=[AUROC()])
+    assert trainer.callback_metrics["val/AUROC_unknown_labels"] == len(labels[::5]) + len(labels[1::7])
+    assert trainer.callback_metrics["val/AUROC"] > 0.5

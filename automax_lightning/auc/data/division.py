@@ -106,10 +106,10 @@ def rarest_label(labels: NDArray[Any]) -> Rows:
     Args:
         labels: (n, C), 0 or 1.
     """
-    order = np.argsort(labels.sum(0))[::-1]
+    order = np.argsort((labels == 1).sum(0))[::-1]
     strata = np.zeros(len(labels), dtype=np.int64)
     for label in order:
-        if labels[:, label].sum() >= 6:
+        if (labels[:, label] == 1).sum() >= 6:
             strata[labels[:, label] == 1] = label + 1
     counts = np.bincount(strata)
     strata[np.isin(strata, np.flatnonzero((counts > 0) & (counts < 6)))] = 0

@@ -14,6 +14,7 @@ from rich.progress import track
 from torch.utils.data import ConcatDataset, Subset, TensorDataset
 
 from automax_lightning.auc.batch.parts import are_labels, label_of_sample
+from automax_lightning.auc.batch.targets import why_illegal, zero_one
 from automax_lightning.errors import DataError
 
 Labels = NDArray[Any]
@@ -97,7 +98,7 @@ def _are_labels(last: Labels) -> bool:
 
 
 def check_labels(labels: Labels, where: str, *, both_classes: bool) -> None:
-    """Raise a `DataError` unless the labels are 0 and 1, with both of them where `both_classes` says so.
+    """Raise a `DataError` unless the labels are legal, with both classes where `both_classes` says so; see `why_illegal`.
 
     Args:
         labels: (n,) or (n, C).
@@ -106,14 +107,12 @@ def check_labels(labels: Labels, where: str, *, both_classes: bool) -> None:
     """
     if len(labels) == 0:
         raise DataError(f"data.{where}", "at least one sample", "none", "Check how the data are split.")
-    if labels.dtype.kind not in "biuf" or not np.isin(labels, (0, 1)).all():
-        values = np.unique(labels.astype(str) if labels.dtype.kind not in "biuf" else labels)
-        raise DataError(
-            f"labels of data.{where}", "0 and 1", f"{values[:6].tolist()}{' ...' if len(values) > 6 else ''}",
-            "Encode the positive class as 1; TabularDataModule does it with positive=<its label>.",
-        )  # fmt: skip
-    positives = (labels == 1).reshape(len(labels), -1).sum(0)
-    if both_classes and not ((positives > 0) & (positives < len(labels))).any():
+    if reason := why_illegal(labels):
+        expected, found, fix = reason
+        raise DataError(f"labels of data.{where}", expected, found, fix)
+    columns = zero_one(labels).reshape(len(labels), -1)
+    positives, negatives = (columns == 1).sum(0), (columns == 0).sum(0)
+    if both_classes and not ((positives > 0) & (negatives > 0)).any():
         raise DataError(
             f"labels of data.{where}", "both classes", f"{positives.tolist()} positives among {len(labels)} samples",
             "Check which class is encoded as 1, and how the data are split.",

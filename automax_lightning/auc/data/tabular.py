@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch.utils.data import TensorDataset
 
+from automax_lightning.auc.batch.targets import zero_one
 from automax_lightning.auc.data.datamodule import AUCDataModule
 from automax_lightning.auc.data.division import Division, division_of, rarest_label
 from automax_lightning.auc.data.fingerprint import fingerprint, plain
@@ -221,7 +222,7 @@ def label_among(table: Any, labels: NDArray[np.int64]) -> Any:
 def _encode_labels(labels: Any, positive: Any) -> NDArray[np.int64]:
     import pandas as pd
 
-    if bool(pd.isna(pd.DataFrame(labels)).to_numpy().any()):
+    if pd.DataFrame(labels).shape[1] == 1 and bool(pd.isna(pd.DataFrame(labels)).to_numpy().any()):
         raise DataError("labels", "a label in every row", "missing values", "Drop those rows, or label them.")
     array = np.asarray(labels)
     array = array.reshape(-1) if array.ndim == 2 and array.shape[1] == 1 else array
@@ -235,7 +236,7 @@ def _encode_labels(labels: Any, positive: Any) -> NDArray[np.int64]:
     if array.dtype.kind == "O":
         array = pd.DataFrame(array).infer_objects().to_numpy().reshape(array.shape)
     check_labels(array, "all", both_classes=True)
-    return array.astype(np.int64)
+    return zero_one(array)
 
 
 def _split(labels: NDArray[Any], val_size: float, test_size: float, seed: int) -> list[NDArray[np.int64]]:

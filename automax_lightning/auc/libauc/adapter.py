@@ -3,15 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
+from automax_lightning.auc.batch.targets import trained_on
 from automax_lightning.auc.data.facts import DataFacts
 from automax_lightning.auc.libauc.construction import adopt_tensors, make_loss
 from automax_lightning.auc.pairs.pair import Pair
 from automax_lightning.errors import BatchError, DataError, NonFiniteError
+
+
+class _Seen(NamedTuple):
+    """What a batch is like; all questions are answered by one transfer from the device."""
+
+    positives: Tensor
+    usable: Tensor
+    is_finite: bool
+    is_legal: bool
+    is_any_usable: bool
+    are_all_usable: bool
+
+    @classmethod
+    def of(cls, scores: Tensor, labels: Tensor) -> _Seen:
+        positives = (labels == 1).sum(0)
+        negatives = (labels == 0).sum(0)
+        usable = (positives > 0) & (negatives > 0)
+        answers = torch.stack(
+            [torch.isfinite(scores).all(), (positives + negatives == len(labels)).all(), usable.any(), usable.all()]
+        ).tolist()
+        return cls(positives, usable, *answers)
 
 
 class LossAdapter(nn.Module):
@@ -85,7 +107,7 @@ class LossAdapter(nn.Module):
 
         Args:
             logits: the network's output, (N,), (N, 1) or, for several labels, (N, C).
-            targets: labels of the same shape, 0 or 1.
+            targets: labels of the same shape, 0 or 1; for one label also -1 or 1, for several also NaN or -1 for "not known".
             index: positions of the samples in the training data, (N,), integer; only where the pair needs it.
 
         Raises:
@@ -97,10 +119,17 @@ class LossAdapter(nn.Module):
         with torch.autocast(logits.device.type, enabled=False):
             scores = self._columns(logits, "logits").float()
             labels = self._columns(targets, "targets").float()
-            tasks = self._check(scores, labels, index)
+            seen = _Seen.of(scores, labels)
+            if not seen.is_legal:
+                labels = trained_on(labels, self.num_labels, f"targets of {self.pair.name}")
+                seen = _Seen.of(scores, labels)
+            tasks = self._check(seen, index, len(labels))
             if self.pair.scores == "sigmoid":
                 scores = torch.sigmoid(scores)
-            loss: Tensor = raw(scores, labels, **self._arguments(index, tasks)).reshape(())
+            if seen.is_legal:
+                loss: Tensor = raw(scores, labels, **self._arguments(index, tasks)).reshape(())
+            else:
+                loss = self._of_known(scores, labels, index, tasks)
         if not bool(torch.isfinite(loss)):
             raise NonFiniteError(
                 f"loss {self.pair.name}", "a finite number", str(loss.item()), "Lower the learning rate or the margin."
@@ -119,41 +148,55 @@ class LossAdapter(nn.Module):
             "Give the network num_labels output columns, and AUCModule the same num_labels.",
         )  # fmt: skip
 
-    def _check(self, scores: Tensor, labels: Tensor, index: Tensor | None) -> Tensor | None:
-        """Refuse what would spoil the estimators; the labels that can be trained on, where some cannot.
+    def _of_known(self, scores: Tensor, labels: Tensor, index: Tensor | None, tasks: Tensor | None) -> Tensor:
+        """The loss where some of several labels are not known: each label over the rows that know it.
 
-        All questions are answered by one transfer from the device.
+        Of a loss of single entries, as cross-entropy, it is the mean over the entries that are known.
         """
-        positives = (labels == 1).sum(0)
-        negatives = (labels == 0).sum(0)
-        usable = (positives > 0) & (negatives > 0)
-        finite, legal, any_usable, all_usable = torch.stack(
-            [torch.isfinite(scores).all(), (positives + negatives == len(labels)).all(), usable.any(), usable.all()]
-        ).tolist()
+        is_known = ~labels.isnan()
+        if not self.pair.needs_balanced_batches:
+            if not bool(is_known.any()):
+                return scores.sum() * 0.0  # nothing to learn from, and no reason to stop
+            flat: Tensor = self.loss_fn(scores[is_known][:, None], labels[is_known][:, None])
+            return flat.reshape(())
+        if torch.distributed.is_available() and torch.distributed.is_initialized() and torch.distributed.get_world_size() > 1:
+            raise DataError(
+                f"targets of {self.pair.name}", "labels that are all known where there are several ranks", "some that are not",
+                "Train on one device, or with loss='CrossEntropyLoss'.",
+            )  # fmt: skip
+        chosen = range(self.num_labels) if tasks is None else tasks.tolist()
+        each = []
+        for task in chosen:
+            rows = is_known[:, task]
+            kept = None if index is None else index[rows]
+            arguments = self._arguments(kept, torch.tensor([task], device=labels.device))
+            each.append(self.loss_fn(scores[rows], labels[rows], **arguments).reshape(()))
+        return torch.stack(each).mean()
+
+    def _check(self, seen: _Seen, index: Tensor | None, length: int) -> Tensor | None:
+        """Refuse what would spoil the estimators; the labels that can be trained on, where some cannot."""
         name = self.pair.name
-        if not finite:
+        if not seen.is_finite:
             raise NonFiniteError(f"scores given to {name}", "finite numbers", "NaN or inf", "Lower the learning rate.")
-        if not legal:
-            raise DataError(f"targets of {name}", "0 and 1", "other values", "Encode the positive class as 1.")
         if self.pair.needs_index and index is None:
             raise DataError(
                 f"batch of {name}", "(x, y, index)", "no sample index",
                 "Wrap the data: AUCDataModule(train, val), or AUCDataModule.wrap(datamodule).",
             )  # fmt: skip
-        if index is not None and (index.is_floating_point() or len(index) != len(labels)):
+        if index is not None and (index.is_floating_point() or len(index) != length):
             raise DataError(
-                f"index of {name}", f"{len(labels)} integers", f"{index.dtype} of shape {tuple(index.shape)}",
+                f"index of {name}", f"{length} integers", f"{index.dtype} of shape {tuple(index.shape)}",
                 "Let AUCDataModule make the batches.",
             )  # fmt: skip
-        if not self.pair.needs_balanced_batches or all_usable:
+        if not self.pair.needs_balanced_batches or seen.are_all_usable:
             return None
-        if not any_usable or self.libauc_compatible:
+        if not seen.is_any_usable or self.libauc_compatible:
             raise BatchError(
                 f"batch of {name}", "at least one positive and one negative sample" + self._per_label(),
-                f"{positives.tolist()} positives among {len(labels)}",
+                f"{seen.positives.tolist()} positives among {length}",
                 "Use AUCDataModule with a sampling_rate, or a larger batch_size.",
             )  # fmt: skip
-        return usable.nonzero().reshape(-1)
+        return seen.usable.nonzero().reshape(-1)
 
     def _per_label(self) -> str:
         return " of each label" if self.num_labels > 1 else ""

@@ -213,3 +213,46 @@ def test_the_alternation_of_the_compositional_loss_goes_on_unless_libaucs_is_ask
             phases[compatible].append(adapter.loss_fn.alpha.grad is None)  # type: ignore[union-attr]
     assert phases[False] == [True, True, False, False] * 2  # k = 2 cross-entropy steps, then 2 AUC steps
     assert phases[True] == [True, True, False, False, False, False, False, False]
+
+
+def with_unknown(rows: int = 40, labels: int = 3) -> tuple[torch.Tensor, torch.Tensor]:
+    generator = torch.Generator().manual_seed(0)
+    scores = torch.randn(rows, labels, generator=generator)
+    targets = torch.randint(0, 2, (rows, labels), generator=generator).float()
+    targets[torch.rand(rows, labels, generator=generator) < 0.3] = float("nan")
+    return scores, targets
+
+
+@pytest.mark.parametrize("unknown", [float("nan"), -1.0])
+def test_unknown_labels_are_no_part_of_a_cross_entropy(unknown: float) -> None:
+    scores, targets = with_unknown()
+    wanted = torch.nn.functional.binary_cross_entropy_with_logits(scores, targets.nan_to_num(0), reduction="none")
+    adapter = LossAdapter(pairs.get("CrossEntropyLoss"), num_labels=3)
+    adapter.build(DataFacts(40, (1, 1, 1)), torch.device("cpu"))
+    assert adapter(scores, targets.nan_to_num(unknown)).item() == pytest.approx(wanted[~targets.isnan()].mean().item(), rel=1e-6)
+    assert adapter(scores, torch.full_like(targets, torch.nan)).item() == 0
+
+
+@pytest.mark.parametrize("name", ["MultiLabelAUCMLoss", "mAPLoss"])
+def test_each_label_is_trained_on_the_rows_that_know_it(name: str) -> None:
+    scores, targets = with_unknown()
+    facts, index = DataFacts(40, (9, 9, 9)), torch.arange(40)
+    adapter = LossAdapter(pairs.get(name), num_labels=3)
+    adapter.build(facts, torch.device("cpu"))
+    each = []
+    for label in range(3):
+        rows = ~targets[:, label].isnan()
+        alone = LossAdapter(pairs.get(name), num_labels=3)
+        alone.build(facts, torch.device("cpu"))
+        only = targets[rows][:, [label] * 3]  # three times the same label: their mean is its own
+        each.append(alone(scores[rows][:, [label] * 3], only, index[rows]))
+    assert adapter(scores, targets, index).item() == pytest.approx(torch.stack(each).mean().item(), rel=1e-5)
+
+
+def test_minus_one_is_the_negative_class_of_one_label() -> None:
+    scores, targets = torch.randn(10), torch.tensor([0, 1] * 5)
+    adapter = LossAdapter(pairs.get("AUCMLoss"))
+    adapter.build(DataFacts(10, (5,)), torch.device("cpu"))
+    assert adapter(scores, 2 * targets - 1).item() == adapter(scores, targets).item() == adapter(scores, targets.bool()).item()
+    with pytest.raises(DataError, match="targets of AUCMLoss: expected 0 and 1, or -1 and 1"):
+        adapter(scores, targets - torch.arange(10) % 2 - torch.arange(10) // 9)
