@@ -100,7 +100,8 @@ class AutoMAXConfig:
             good together on public tasks, or ``"default"``, nothing. ``"auto"`` takes the portfolio of a pair for which
             it has helped on tasks that it was not chosen on, unless `preset`, `n_configs` or `initial_configs` says
             otherwise.
-        initial_configs: configurations (name -> value) that are tried right after the default.
+        initial_configs: configurations (name -> value) that are tried right after the default; what one leaves out takes its
+            default.
         walltime_limit: seconds of the whole search after which no further trial starts; None for no limit.
         trial_time_limit: seconds that one trial may train, above 0; None for no limit. A trial that hangs is ended a little
             later: its worker process as a whole. With ``executor="inline"`` only what waits in Python or in a system call

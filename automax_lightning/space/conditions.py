@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ConfigSpace import AndConjunction, EqualsCondition, InCondition
-from ConfigSpace.hyperparameters import CategoricalHyperparameter, Constant, Hyperparameter
+from ConfigSpace.hyperparameters import CategoricalHyperparameter, Constant, Hyperparameter, OrdinalHyperparameter
 
 from automax_lightning.errors import SpaceError, closest
 from automax_lightning.space.autopartial import autopartial
@@ -95,7 +95,7 @@ def allowed_values(wanted: Any, parent: Hyperparameter[Any, Any]) -> tuple[Any, 
 
 
 def extremes(hyperparameter: Hyperparameter[Any, Any]) -> Sequence[Any]:
-    """The values that stand for all: every choice, or both bounds and the default.
+    """The values that stand for all: every choice, or both ends and the default.
 
     Args:
         hyperparameter: of any kind.
@@ -104,5 +104,7 @@ def extremes(hyperparameter: Hyperparameter[Any, Any]) -> Sequence[Any]:
         return tuple(hyperparameter.choices)
     if isinstance(hyperparameter, Constant):
         return (hyperparameter.value,)
+    if isinstance(hyperparameter, OrdinalHyperparameter):
+        return tuple(dict.fromkeys((hyperparameter.sequence[0], hyperparameter.sequence[-1], hyperparameter.default_value)))
     bounds = (getattr(hyperparameter, "lower", None), getattr(hyperparameter, "upper", None))
     return tuple(value for value in (*bounds, hyperparameter.default_value) if value is not None)

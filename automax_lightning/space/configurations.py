@@ -7,7 +7,7 @@ from typing import Any
 
 from ConfigSpace import Configuration, ConfigurationSpace
 from ConfigSpace.exceptions import ForbiddenValueError
-from ConfigSpace.hyperparameters import Hyperparameter, IntegerHyperparameter, NumericalHyperparameter
+from ConfigSpace.hyperparameters import Hyperparameter, IntegerHyperparameter, NumericalHyperparameter, OrdinalHyperparameter
 from ConfigSpace.util import deactivate_inactive_hyperparameters
 
 from automax_lightning.errors import SpaceError, closest
@@ -36,17 +36,53 @@ def configuration(space: ConfigurationSpace, chosen: Mapping[str, Any]) -> Confi
         >>> values(configuration(space, {"n": 2}))
         {'n': 2}
     """
-    for name, value in chosen.items():
-        if name not in space:
-            raise SpaceError(f"configuration.{name}", "a hyperparameter of the space", "none", closest(name, space))
-        if not _is_legal(space[name], value):
-            raise SpaceError(f"configuration.{name}", str(space[name]), repr(value), "Choose a value inside.")
+    _check(space, chosen, "configuration")
     try:
         return Configuration(space, values=dict(chosen))
     except Exception as error:  # ConfigSpace raises several kinds for missing, inactive and forbidden values
         raise SpaceError(
             "configuration", "values for exactly the active hyperparameters", f"{dict(chosen)}", str(error)
         ) from error
+
+
+def _check(space: ConfigurationSpace, chosen: Mapping[str, Any], where: str) -> None:
+    for name, value in chosen.items():
+        if name not in space:
+            raise SpaceError(f"{where}.{name}", "a hyperparameter of the space", "none", closest(name, space))
+        if not _is_legal(space[name], value):
+            raise SpaceError(f"{where}.{name}", str(space[name]), repr(value), "Choose a value inside.")
+
+
+def completed(space: ConfigurationSpace, chosen: Mapping[str, Any], where: str = "initial_configs") -> Configuration:
+    """The configuration of `space` with these values, and the default of every active hyperparameter that is not among them.
+
+    Args:
+        space: any space.
+        chosen: values by name.
+        where: the argument, for messages.
+
+    Raises:
+        SpaceError: if a name is unknown, a value is illegal, a value belongs to a hyperparameter that the others make inactive,
+            or the space forbids the whole.
+
+    Example:
+        >>> space = ConfigurationSpace({"n": (1, 5), "lr": (0.0, 1.0)})
+        >>> values(completed(space, {"n": 2}))
+        {'lr': 0.5, 'n': 2}
+    """
+    _check(space, chosen, where)
+    defaults = {name: hyperparameter.default_value for name, hyperparameter in space.items()}
+    try:
+        whole = deactivate_inactive_hyperparameters({**defaults, **chosen}, space)
+        whole.check_valid_configuration()
+    except ForbiddenValueError as error:
+        raise SpaceError(where, "a configuration that the space allows", f"{dict(chosen)}", str(error)) from error
+    for name in chosen:
+        if name not in whole:
+            conditions = " and ".join(str(each) for each in space.parent_conditions_of[name])
+            raise SpaceError(f"{where}.{name}", f"a hyperparameter that is active: {conditions}", f"{dict(chosen)}",
+                             "Leave it out, or choose the value that makes it active.")  # fmt: skip
+    return whole
 
 
 def defaults_of_arms(space: ConfigurationSpace, arm: str) -> list[dict[str, Any]]:
@@ -93,6 +129,10 @@ def moved_into(space: ConfigurationSpace, wanted: Mapping[str, Any]) -> dict[str
 
 
 def _nearest(hyperparameter: Hyperparameter[Any, Any], value: Any) -> Any:
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if isinstance(hyperparameter, OrdinalHyperparameter) and is_number:
+        steps = [step for step in hyperparameter.sequence if isinstance(step, (int, float))]
+        return min(steps, key=lambda step: abs(step - value), default=value)
     if isinstance(hyperparameter, NumericalHyperparameter) and isinstance(value, (int, float)):
         inside = min(max(value, hyperparameter.lower), hyperparameter.upper)
         return round(inside) if isinstance(hyperparameter, IntegerHyperparameter) else float(inside)

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ConfigSpace import Categorical, Constant, Float, Integer
+from ConfigSpace import Categorical, Constant
 from ConfigSpace.hyperparameters import Hyperparameter
 
 from automax_lightning.errors import SpaceError, closest
+from automax_lightning.space.ranges import PRIORS, STEPS, a_range, is_number
 from automax_lightning.utils.serialization import builtin
 
 _SCALARS = (bool, int, float, str, type(None))
 _MAIN_KEYS = ("val", "value", "choices", "low")
 _KEYS = {
-    "val": {"val", "default", "log"},
+    "val": {"val", "default", "log", *STEPS},
     "value": {"value"},
     "choices": {"choices", "default", "log"},
-    "low": {"low", "high", "default", "log"},
+    "low": {"low", "high", "default", "log", *STEPS, *PRIORS},
 }
 _HOW = (
     "Write (low, high) or {low: .., high: .., log: true} for a range, [a, b] or {choices: [a, b]} for choices, "
@@ -54,6 +54,9 @@ def parse_hyperparameters_from_dict(items: Mapping[str, Any]) -> dict[str, Hyper
     ``[a, b, ...]``                      choices, the first is the default
     ``{"val": ..., "default", "log"}``   as above, with default and log scale; `log` is ignored for choices
     ``{"low", "high", "default", "log"}`` a range, without doubt
+    ``{"low", "high", "step": 16}``      the values low, low + 16, ... up to high, integers or floats; ``q`` says the same
+    ``{"low", "high", "normal": [m, s]}`` a range with a normal prior of mean m and deviation s (on a log scale, of the logarithm)
+    ``{"low", "high", "beta": [a, b]}``  a range with a beta prior
     ``{"choices", "default"}``           choices, without doubt; they may be tuples
     ``{"value": ...}``                   a constant, without doubt
     a `Hyperparameter`                   itself
@@ -92,7 +95,7 @@ def _parse(name: str, value: Any) -> Hyperparameter[Any, Any]:
     if isinstance(value, Mapping):
         return _parse_mapping(name, value)
     if isinstance(value, tuple):
-        return _range(name, value, None, False)
+        return a_range(name, value, None, False)
     if isinstance(value, list):
         return _choices(name, value, None, has_default=False)
     raise SpaceError(name, "a search spec or a plain value", f"{type(value).__name__} {value!r}", _HOW)
@@ -113,18 +116,24 @@ def _parse_mapping(name: str, spec: Mapping[str, Any]) -> Hyperparameter[Any, An
     if main == "low":
         if "high" not in spec:
             raise SpaceError(f"{name}.high", "an upper bound beside low", "none", "Add high: ...")
-        return _range(name, (spec["low"], spec["high"]), default, log)
+        return a_range(name, (spec["low"], spec["high"]), default, log, _more(spec))
     if main == "choices":
         return _choices(name, _sequence(name, spec["choices"]), default, has_default="default" in spec)
+    if more := _more(spec):
+        return a_range(name, _sequence(name, spec["val"], "val"), default, log, more)
     return _parse_val(name, builtin(spec["val"]), default, log, has_default="default" in spec)
+
+
+def _more(spec: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: spec[key] for key in (*STEPS, *PRIORS) if key in spec}
 
 
 def _parse_val(name: str, value: Any, default: Any, log: bool, *, has_default: bool) -> Hyperparameter[Any, Any]:
     if isinstance(value, tuple):
-        return _range(name, value, default, log)
+        return a_range(name, value, default, log)
     if isinstance(value, list):
         if _reads_as_range(name, value, default, log, has_default=has_default):
-            return _range(name, tuple(value), default, log)
+            return a_range(name, tuple(value), default, log)
         return _choices(name, value, default, has_default=has_default)
     if isinstance(value, _SCALARS):
         return Constant(name, value)
@@ -133,37 +142,19 @@ def _parse_val(name: str, value: Any, default: Any, log: bool, *, has_default: b
 
 def _reads_as_range(name: str, value: Sequence[Any], default: Any, log: bool, *, has_default: bool) -> bool:
     """YAML's list of two numbers: a range where only that makes sense, choices where only that does."""
-    if len(value) != 2 or not all(_is_number(bound) for bound in value):
+    if len(value) != 2 or not all(is_number(bound) for bound in value):
         return False
     if not has_default:
         return log
     if default in value:
         return log
-    if _is_number(default) and min(value) < default < max(value):
+    if is_number(default) and min(value) < default < max(value):
         return True
     raise SpaceError(
         name, "a default that belongs to val", f"val: {list(value)}, default: {default!r}",
         f"As a range write {{low: {value[0]}, high: {value[1]}, default: ..}}, "
         f"as choices {{choices: {list(value)}, default: ..}}.",
     )  # fmt: skip
-
-
-def _range(name: str, bounds: Sequence[Any], default: Any, log: bool) -> Hyperparameter[Any, Any]:
-    if len(bounds) != 2 or not all(_is_number(bound) for bound in bounds):
-        raise SpaceError(name, "two numbers (low, high)", repr(tuple(bounds)), _HOW)
-    low, high = (builtin(bound) for bound in bounds)
-    if not low < high:
-        raise SpaceError(name, "low < high", repr((low, high)), f"If the tuple is a value, write {{choices: [({low}, {high})]}}.")
-    if log and low <= 0:
-        raise SpaceError(name, "a lower bound above 0 on a log scale", repr(low), "Raise it, or leave log out.")
-    default = low if default is None else default
-    if not _is_number(default) or not low <= default <= high:
-        raise SpaceError(f"{name}.default", f"a number in [{low}, {high}]", repr(default), "Move it into the range.")
-    if isinstance(low, int) and isinstance(high, int):
-        if not isinstance(default, int):
-            raise SpaceError(f"{name}.default", "an integer, as both bounds are", repr(default), "Write the bounds as floats.")
-        return Integer(name, (low, high), default=default, log=log)
-    return Float(name, (float(low), float(high)), default=float(default), log=log)
 
 
 def _choices(name: str, choices: Sequence[Any], default: Any, *, has_default: bool) -> Hyperparameter[Any, Any]:
@@ -182,15 +173,10 @@ def _choices(name: str, choices: Sequence[Any], default: Any, *, has_default: bo
     return Categorical(name, options, default=default)
 
 
-def _sequence(name: str, value: Any) -> Sequence[Any]:
+def _sequence(name: str, value: Any, key: str = "choices") -> Sequence[Any]:
     if isinstance(value, (list, tuple)):
         return value
-    raise SpaceError(f"{name}.choices", "a list", repr(value), "Write choices: [a, b].")
-
-
-def _is_number(value: Any) -> bool:
-    value = builtin(value)
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+    raise SpaceError(f"{name}.{key}", "a list", repr(value), f"Write {key}: [a, b].")
 
 
 def _hashable(value: Any) -> Any:

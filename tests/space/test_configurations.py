@@ -4,10 +4,17 @@ import json
 from typing import Any
 
 import pytest
-from ConfigSpace import Categorical, ConfigurationSpace, EqualsCondition, ForbiddenEqualsClause, Integer
+from ConfigSpace import (
+    Categorical,
+    ConfigurationSpace,
+    EqualsCondition,
+    ForbiddenEqualsClause,
+    Integer,
+    OrdinalHyperparameter,
+)
 
 from automax_lightning.errors import SpaceError
-from automax_lightning.space.configurations import configuration, defaults_of_arms, moved_into, values
+from automax_lightning.space.configurations import completed, configuration, defaults_of_arms, moved_into, values
 from automax_lightning.utils.serialization import decode_values, encode_values
 from tests.support.spaces import conditional
 
@@ -82,3 +89,32 @@ def test_moving_keeps_conditions_and_gives_up_where_the_result_is_forbidden() ->
     space.add(ForbiddenEqualsClause(space["n"], 3))
     assert moved_into(space, {"n": 3}) is None
     assert moved_into(space, {"n": 4}) == {"n": 4, "kind": "a"}
+
+
+def test_what_a_partial_configuration_leaves_out_takes_its_default() -> None:
+    space = ConfigurationSpace({"net": ["a", "b"], "lr": (0.0, 1.0), "width": (1, 9)})
+    space.add(EqualsCondition(space["width"], space["net"], "b"))
+    assert values(completed(space, {"lr": 0.25})) == {"net": "a", "lr": 0.25}
+    assert values(completed(space, {"net": "b"})) == {"net": "b", "lr": 0.5, "width": 5}
+    assert completed(space, {"net": "a", "lr": 0.5}) == configuration(space, {"net": "a", "lr": 0.5})
+
+
+@pytest.mark.parametrize(
+    ("chosen", "message"),
+    [
+        ({"width": 2}, "initial_configs.width: expected a hyperparameter that is active: .*net"),
+        ({"lrr": 2}, "initial_configs.lrr: .*Did you mean 'lr'"),
+        ({"lr": 2.0}, "initial_configs.lr: .*Choose a value inside"),
+    ],
+)
+def test_a_partial_configuration_that_cannot_be_is_refused(chosen: Any, message: str) -> None:
+    space = ConfigurationSpace({"net": ["a", "b"], "lr": (0.0, 1.0), "width": (1, 9)})
+    space.add(EqualsCondition(space["width"], space["net"], "b"))
+    with pytest.raises(SpaceError, match=message):
+        completed(space, chosen)
+
+
+def test_a_number_moves_to_the_nearest_step() -> None:
+    space = ConfigurationSpace()
+    space.add(OrdinalHyperparameter("n", [16, 32, 48]))
+    assert moved_into(space, {"n": 35}) == {"n": 32}

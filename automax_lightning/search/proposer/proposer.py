@@ -21,7 +21,7 @@ from automax_lightning.errors import ConfigError, closest
 from automax_lightning.search.proposer.candidates import Candidates, Seen
 from automax_lightning.search.proposer.surrogates import Acquisition, failure_cost, forest, gaussian_process
 from automax_lightning.search.storage.history import Key, Observation, configuration_key
-from automax_lightning.space.configurations import configuration, values
+from automax_lightning.space.configurations import completed, configuration, values
 from automax_lightning.space.copies import with_uniform_priors
 
 if TYPE_CHECKING:
@@ -78,7 +78,8 @@ class Proposer:
         seed: 0 .. 2**32 - 1.
         preset: a name in `ENGINES`.
         n_configs: size of the initial design: the default configuration, then Sobol points.
-        initial_configs: configurations to try right after the default, before the Sobol points.
+        initial_configs: configurations to try right after the default, before the Sobol points; what one leaves out takes its
+            default.
         portfolio: configurations that are tried after these, unless another search has told something.
         directory: where the facade says its files belong.
 
@@ -109,7 +110,7 @@ class Proposer:
             raise ConfigError("AutoMAXConfig.preset", f"one of {sorted(ENGINES)}", repr(preset), closest(preset, ENGINES))
         self.space, self.seed, self.engine, self.directory = space, seed, ENGINES[preset], directory
         self.n_configs = n_configs
-        self._given = [configuration(space, chosen) for chosen in initial_configs]
+        self._given = [completed(space, chosen) for chosen in initial_configs]
         self._portfolio = [configuration(space, chosen) for chosen in portfolio]
         self._candidates = Candidates(space)
         self._points: list[Configuration] | None = None

@@ -86,7 +86,7 @@ def test_the_initial_design_is_the_default_then_the_given_then_sobol() -> None:
     origins = [proposer.propose(history[:n]) for n in range(6)]
     assert [origin.origin for origin in origins if origin] == ["default", *["initial"] * 4, origins[5].origin]  # type: ignore[union-attr]
     assert origins[5].origin != "initial"  # type: ignore[union-attr]
-    with pytest.raises(SpaceError, match=r"configuration.lr"):
+    with pytest.raises(SpaceError, match=r"initial_configs.lr"):
         Proposer(space, seed=0, initial_configs=[{**mine, "lr": 50.0}])
 
 
@@ -181,3 +181,16 @@ def test_the_neighbours_of_an_ordinals_value_are_tried_most() -> None:
     space.add(OrdinalHyperparameter("width", list(range(0, 1600, 16))))
     found = [each.values["width"] for each in search(Proposer(space, seed=2), 30, lambda chosen: abs(chosen["width"] - 1120))]
     assert min(abs(width - 1120) for width in found) <= 32
+
+
+def test_proposals_keep_to_the_steps_and_a_partial_configuration_is_completed() -> None:
+    specs = {"width": {"low": 16, "high": 1024, "step": 16}, "rate": {"low": 0.0, "high": 1.0, "q": 0.01}, "lr": (0.0, 1.0)}
+    space = autopartial(dict, **parse_hyperparameters_from_dict(specs)).cs
+    proposer = Proposer(space, seed=0, n_configs=4, initial_configs=[{"width": 64}])
+    history: list[Observation] = []
+    for _ in range(14):
+        proposal = proposer.propose(history)
+        assert proposal is not None
+        history.append(Observation(proposal.values, (proposal.values["width"] - 500) ** 2 + proposal.values["rate"]))
+    assert history[1].values == {"width": 64, "rate": 0.0, "lr": 0.0}
+    assert all(each.values["width"] % 16 == 0 and each.values["rate"] == round(each.values["rate"], 2) for each in history)
