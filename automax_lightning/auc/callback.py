@@ -149,7 +149,6 @@ class AUROC(L.Callback):
         kept = self._collected.setdefault(loader, _Collected())
         scores, targets, index = self._read(kept, module, outputs, batch)
         scores = _columns(scores.detach(), targets)
-        targets = plain_targets(targets, several=scores.ndim > 1 and targets.shape == scores.shape)
         kept.scores.append((scores.float() if scores.dtype.itemsize < 4 else scores).cpu())
         kept.targets.append(targets.detach().reshape(scores.shape if targets.ndim == scores.ndim else -1).cpu())
         if index is not None:
@@ -179,6 +178,8 @@ class AUROC(L.Callback):
         several = list(loaders) if isinstance(loaders, (list, tuple)) else [loaders]
         for number, kept in sorted(self._collected.items()):
             scores, targets = _gathered(trainer, kept, several[number] if number < len(several) else None)
+            if scores.ndim == targets.ndim:  # otherwise they are numbers of classes
+                targets = plain_targets(targets)
             suffix = f"/dataloader_idx_{number}" if number else ""
             self.counts[stage + suffix] = len(targets)
             if number == 0:

@@ -68,20 +68,21 @@ def zero_one(labels: NDArray[Any]) -> NDArray[np.int64]:
     return positive
 
 
-def plain_targets(targets: Tensor, *, several: bool) -> Tensor:
-    """The labels of a batch for a metric: as `zero_one`, and anything illegal as it is, for the metric to refuse.
+def plain_targets(targets: Tensor) -> Tensor:
+    """The labels of a whole split for a metric: as `zero_one`, and anything illegal as it is, for the metric to refuse.
 
     Args:
-        targets: (N,) or (N, C).
-        several: whether -1 and NaN mean "not known", and not the negative class.
+        targets: (N,), of which -1 is the negative class unless there are zeros; or (N, C), where it is "not known".
 
     Example:
-        >>> plain_targets(torch.tensor([-1, 1]), several=False).tolist()
-        [0, 1]
+        >>> plain_targets(torch.tensor([-1, 1])).tolist(), plain_targets(torch.tensor([[-1, 1], [0, 1]])).tolist()
+        ([0, 1], [[-1, 1], [0, 1]])
     """
     if targets.dtype is torch.bool:
         return targets.long()
-    return torch.nan_to_num(targets, nan=UNKNOWN) if several else torch.where(targets == -1, 0, targets)
+    if targets.ndim > 1:
+        return torch.nan_to_num(targets, nan=UNKNOWN)
+    return targets if bool((targets == 0).any()) else torch.where(targets == -1, 0, targets)
 
 
 def known(scores: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:

@@ -40,10 +40,11 @@ def test_ambiguous_and_illegal_labels_are_told(labels: Any, found: str) -> None:
 
 
 def test_targets_for_a_metric() -> None:
-    assert plain_targets(torch.tensor([-1.0, 1.0]), several=False).tolist() == [0, 1]
-    assert plain_targets(torch.tensor([True]), several=False).tolist() == [1]
-    assert plain_targets(torch.tensor([[NAN, -1.0, 1.0]]), several=True).tolist() == [[-1, -1, 1]]
-    assert plain_targets(torch.tensor([2, 3]), several=False).tolist() == [2, 3]
+    assert plain_targets(torch.tensor([-1.0, 1.0])).tolist() == [0, 1]
+    assert plain_targets(torch.tensor([True])).tolist() == [1]
+    assert plain_targets(torch.tensor([[NAN, -1.0, 1.0]])).tolist() == [[-1, -1, 1]]
+    assert plain_targets(torch.tensor([2, 3])).tolist() == [2, 3]
+    assert plain_targets(torch.tensor([-1, 0, 1])).tolist() == [-1, 0, 1]
     scores, targets = known(torch.arange(4.0), torch.tensor([1.0, NAN, -1.0, 0.0]))
     assert (scores.tolist(), targets.tolist()) == ([0, 3], [1, 0])
 
