@@ -19,6 +19,7 @@ from automax_lightning.auc.libauc.adapter import LossAdapter
 from automax_lightning.auc.libauc.optimizers import build_optimizer, decay
 from automax_lightning.auc.libauc.ranking import RankingAdapter
 from automax_lightning.auc.pairs import registry as pairs
+from automax_lightning.auc.stepping import check_optimizers
 from automax_lightning.errors import ConfigError, DataError
 from automax_lightning.utils.arguments import Rule, check_arguments, flag, integer, mapping, number, of_type, sequence, text
 
@@ -228,6 +229,10 @@ class AUCModule(L.LightningModule):
         return torch.sigmoid(self.model(x).float())
 
     # Hooks ----------------------------------------------------------------------------------------------------------
+
+    def on_train_start(self) -> None:
+        """See `check_optimizers`."""
+        check_optimizers(self.trainer.optimizers, self.loss)
 
     def on_train_epoch_start(self) -> None:
         """Decay at the epochs that were asked for, as LibAUC's own trainer does at the start of an epoch."""

@@ -291,3 +291,34 @@ def test_the_scripts_themselves(project: Path) -> None:
     make_project(project, search={"model.widht": {"value": 4}})
     wrong = run("main.py", "tune", "--config", "c.yaml")
     assert (wrong.returncode, "Traceback" in wrong.stderr) == (2, False)
+
+
+MLP = {"class_path": "automax_lightning.models.MLP", "init_args": {"hidden": [4]}}
+DIGITS = {"class_path": "automax_lightning.DigitsDataModule", "init_args": {"batch_size": 128}}
+
+
+def auc_run(project: Path, command: str, loss: str, model: Any = None, **sections: Any) -> Any:
+    """Fit or tune an `AUCModule` for two epochs by a file with other sections; the CLI, for its trainer or its tuner."""
+    arguments = {"model": MLP, "loss": loss, **(model or {})}
+    trainer = {"max_epochs": 2, "accelerator": "cpu", "enable_progress_bar": False, "enable_model_summary": False}
+    settings = {"name": "mine", "n_trials": 2, "ensemble_size": 0} if command == "tune" else None
+    make_project(project, **{
+        "model": {"class_path": "automax_lightning.AUCModule", "init_args": arguments}, "data": DIGITS, "search": None,
+        "trainer": trainer, "automax": settings, "seed_everything": 1, **sections,
+    })  # fmt: skip
+    return AutoMAXCLI(args=[command, "--config", "c.yaml", "--quiet" if command == "tune" else "--trainer.logger=false"])
+
+
+@pytest.mark.filterwarnings("ignore:.*configure_optimizers.*will be overridden")
+@pytest.mark.parametrize(("command", "optimizer"), [("fit", "Adam"), ("tune", "SGD")])
+def test_an_optimizer_section_that_leaves_the_duals_alone_is_refused(project: Path, command: str, optimizer: str) -> None:
+    section = {"class_path": f"torch.optim.{optimizer}", "init_args": {"lr": 0.01}}
+    with pytest.raises(ConfigError, match=r"expected PESG, .* found .*, which leaves them alone. Remove .* optimizer: section"):
+        auc_run(project, command, "AUCMLoss", optimizer=section)
+
+
+@pytest.mark.filterwarnings("ignore:.*configure_optimizers.*will be overridden")
+def test_an_optimizer_section_is_used_where_the_loss_has_no_duals(project: Path) -> None:
+    section = {"class_path": "torch.optim.Adam", "init_args": {"lr": 0.01}}
+    trainer = auc_run(project, "fit", "APLoss", optimizer=section).trainer
+    assert type(trainer.optimizers[0]).__name__ == "Adam"
