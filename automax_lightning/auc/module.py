@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import lightning as L
@@ -19,6 +19,7 @@ from automax_lightning.auc.libauc.adapter import LossAdapter
 from automax_lightning.auc.libauc.optimizers import build_optimizer, decay
 from automax_lightning.auc.libauc.ranking import RankingAdapter
 from automax_lightning.auc.pairs import registry as pairs
+from automax_lightning.auc.schedulers import Schedule, check_in_use, check_scheduler, described, schedule_of
 from automax_lightning.auc.stepping import check_optimizers
 from automax_lightning.errors import ConfigError, DataError
 from automax_lightning.utils.arguments import Rule, check_arguments, flag, integer, mapping, number, of_type, sequence, text
@@ -60,6 +61,10 @@ class AUCModule(L.LightningModule):
         decay_factor: above 0.
         libauc_compatible: LibAUC 2.0.1's behaviour where it differs from the published algorithm.
         seed: seed of the optimizer's reference model, which LibAUC draws at random.
+        lr_scheduler: a callable optimizer -> scheduler; or ``{"class_path", "init_args"}`` as in a LightningCLI file, whose
+            `init_args` may hold schedulers of the same form; or Lightning's ``{"scheduler", "interval", "frequency",
+            "monitor"}`` around one of these. The learning rate is then the scheduler's alone: `decay_epochs` update
+            the regulariser's reference, and divide nothing. None for no scheduler.
 
     Raises:
         PairError: if loss and optimizer do not belong together, or have no such argument.
@@ -84,9 +89,11 @@ class AUCModule(L.LightningModule):
         decay_factor: float = 10.0,
         libauc_compatible: bool = False,
         seed: int = 0,
+        lr_scheduler: dict[str, Any] | Callable[[torch.optim.Optimizer], Any] | None = None,
     ) -> None:
         super().__init__()
         check_arguments("AUCModule", _RULES, locals())
+        self._lr_scheduler: Schedule | None = check_scheduler(lr_scheduler)
         self.pair = pairs.get(loss, loss_kwargs=loss_kwargs)
         self.choice = self.pair.optimizer(optimizer)
         own_kwargs = {name: value for name, value in (loss_kwargs or {}).items() if name != "mode"}
@@ -99,7 +106,7 @@ class AUCModule(L.LightningModule):
             "loss": loss, "optimizer": optimizer, "loss_kwargs": dict(loss_kwargs or {}),
             "optimizer_kwargs": dict(optimizer_kwargs or {}), "num_labels": num_labels,
             "decay_epochs": tuple(decay_epochs), "decay_factor": decay_factor,
-            "libauc_compatible": libauc_compatible, "seed": seed,
+            "libauc_compatible": libauc_compatible, "seed": seed, "lr_scheduler": described(self._lr_scheduler),
         }))  # fmt: skip
         self._loss_sum: Tensor | float = 0.0
         self._loss_count = 0
@@ -181,11 +188,14 @@ class AUCModule(L.LightningModule):
         self.model.train(was_training)
 
     def configure_optimizers(self) -> Any:
-        """The pair's optimizer over the network's parameters."""
-        return build_optimizer(
+        """The pair's optimizer over the network's parameters, and its scheduler where there is one."""
+        optimizer = build_optimizer(
             self.choice, self.model.parameters(), self.loss, self.hparams["optimizer_kwargs"],
             device=self.device, seed=self.hparams["seed"],
         )  # fmt: skip
+        if self._lr_scheduler is None:
+            return optimizer
+        return {"optimizer": optimizer, "lr_scheduler": schedule_of(self._lr_scheduler, optimizer)}
 
     # Steps ----------------------------------------------------------------------------------------------------------
 
@@ -231,15 +241,16 @@ class AUCModule(L.LightningModule):
     # Hooks ----------------------------------------------------------------------------------------------------------
 
     def on_train_start(self) -> None:
-        """See `check_optimizers`."""
+        """See `check_optimizers` and `check_in_use`."""
         check_optimizers(self.trainer.optimizers, self.loss)
+        check_in_use(self._lr_scheduler, self.trainer.lr_scheduler_configs)
 
     def on_train_epoch_start(self) -> None:
         """Decay at the epochs that were asked for, as LibAUC's own trainer does at the start of an epoch."""
         self._loss_sum, self._loss_count = 0.0, 0
         if self.current_epoch in self._decay_epochs():
             # The Trainer's own optimizer: `self.optimizers()` is a wrapper, on which LibAUC's counters would be lost.
-            decay(self.trainer.optimizers[0], self.hparams["decay_factor"])
+            decay(self.trainer.optimizers[0], self.hparams["decay_factor"] if self._lr_scheduler is None else 1.0)
 
     def _decay_epochs(self) -> set[int]:
         total = self._epochs_in_all()

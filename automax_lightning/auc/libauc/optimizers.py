@@ -25,6 +25,13 @@ class _ExactState:
     T: int
     steps: int
 
+    def step(self, closure: Any = None) -> Any:
+        """LibAUC's step; where a scheduler moves ``lr``, PDSCA's inner ``lr0`` moves with it."""
+        for group in self.param_groups:
+            if "lr0_per_lr" in group:
+                group["lr0"] = group["lr"] * group["lr0_per_lr"]
+        return super().step(closure)  # type: ignore[misc]
+
     def state_dict(self) -> dict[str, Any]:
         """Torch's own state, the reference model, its accumulator, and the counters."""
         # LibAUC's overrides are left out: PESG's and PDSCA's would add live tensors, the others have none.
