@@ -55,7 +55,7 @@ class AUCModule(L.LightningModule):
         loss_kwargs: arguments of the loss.
         optimizer_kwargs: arguments of the optimizer.
         num_labels: columns of the output; 1 for a binary task.
-        decay_epochs: epochs at whose start the learning rate is divided by `decay_factor` and the regulariser's
+        decay_epochs: epochs at whose start the learning rate (PDSCA: both) is divided by `decay_factor` and the regulariser's
             reference is updated: integers from 0, or fractions in (0, 1) of the Trainer's ``max_epochs``
             (or of the epochs that its ``max_steps`` make).
         decay_factor: above 0.
