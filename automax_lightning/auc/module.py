@@ -20,9 +20,20 @@ from automax_lightning.auc.libauc.optimizers import build_optimizer, decay
 from automax_lightning.auc.libauc.ranking import RankingAdapter
 from automax_lightning.auc.pairs import registry as pairs
 from automax_lightning.auc.schedulers import Schedule, check_in_use, check_scheduler, described, schedule_of
-from automax_lightning.auc.stepping import check_optimizers
+from automax_lightning.auc.stepping import check_accumulation, check_optimizers
 from automax_lightning.errors import ConfigError, DataError
-from automax_lightning.utils.arguments import Rule, check_arguments, flag, integer, mapping, number, of_type, sequence, text
+from automax_lightning.utils.arguments import (
+    Rule,
+    check_arguments,
+    flag,
+    integer,
+    mapping,
+    number,
+    of_type,
+    one_of,
+    sequence,
+    text,
+)
 
 _RULES: Mapping[str, Rule] = {
     "model": of_type("a network, an instance of torch.nn.Module", nn.Module, "MyNetwork()"),
@@ -37,6 +48,7 @@ _RULES: Mapping[str, Rule] = {
     "decay_factor": number("a number", lambda x: True, "10.0"),
     "libauc_compatible": flag(),
     "seed": integer(0, 2**32 - 1),
+    "scores": one_of("sigmoid", "logits").or_none,
 }
 
 
@@ -65,6 +77,8 @@ class AUCModule(L.LightningModule):
             `init_args` may hold schedulers of the same form; or Lightning's ``{"scheduler", "interval", "frequency",
             "monitor"}`` around one of these. The learning rate is then the scheduler's alone: `decay_epochs` update
             the regulariser's reference, and divide nothing. None for no scheduler.
+        scores: what the loss is given: ``"sigmoid"`` of the network's logits, or the ``"logits"`` as they are; None for what
+            the loss is defined for. A loss that needs probabilities, or applies a sigmoid of its own, takes no other.
 
     Raises:
         PairError: if loss and optimizer do not belong together, or have no such argument.
@@ -90,12 +104,13 @@ class AUCModule(L.LightningModule):
         libauc_compatible: bool = False,
         seed: int = 0,
         lr_scheduler: dict[str, Any] | Callable[[torch.optim.Optimizer], Any] | None = None,
+        scores: str | None = None,
     ) -> None:
         super().__init__()
         check_arguments("AUCModule", _RULES, locals())
         self._lr_scheduler: Schedule | None = check_scheduler(lr_scheduler)
-        self.pair = pairs.get(loss, loss_kwargs=loss_kwargs)
-        self.choice = self.pair.optimizer(optimizer)
+        self.pair = pairs.get(loss, loss_kwargs=loss_kwargs).with_scores(scores)
+        self.choice = self.pair.optimizer(optimizer, loss_kwargs)
         own_kwargs = {name: value for name, value in (loss_kwargs or {}).items() if name != "mode"}
         self.choice.check_kwargs(optimizer_kwargs or {})
         self._check(num_labels, decay_epochs, decay_factor, own_kwargs)
@@ -107,6 +122,7 @@ class AUCModule(L.LightningModule):
             "optimizer_kwargs": dict(optimizer_kwargs or {}), "num_labels": num_labels,
             "decay_epochs": tuple(decay_epochs), "decay_factor": decay_factor,
             "libauc_compatible": libauc_compatible, "seed": seed, "lr_scheduler": described(self._lr_scheduler),
+            "scores": scores,
         }))  # fmt: skip
         self._loss_sum: Tensor | float = 0.0
         self._loss_count = 0
@@ -248,6 +264,7 @@ class AUCModule(L.LightningModule):
     def on_train_epoch_start(self) -> None:
         """Decay at the epochs that were asked for, as LibAUC's own trainer does at the start of an epoch."""
         self._loss_sum, self._loss_count = 0.0, 0
+        check_accumulation(self.trainer.accumulate_grad_batches, self.pair)
         if self.current_epoch in self._decay_epochs():
             # The Trainer's own optimizer: `self.optimizers()` is a wrapper, on which LibAUC's counters would be lost.
             decay(self.trainer.optimizers[0], self.hparams["decay_factor"] if self._lr_scheduler is None else 1.0)

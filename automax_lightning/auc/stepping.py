@@ -45,6 +45,27 @@ def check_optimizers(optimizers: Sequence[Any], loss: LossAdapter) -> None:
         raise _error(loss.pair, f"{found} over the module's parameters, the duals among them, which {own} steps by itself")
 
 
+def check_accumulation(batches: int, pair: Pair) -> None:
+    """Raise if a step would mix the objectives of a loss that changes between them from batch to batch.
+
+    Args:
+        batches: how many batches make a step in this epoch, the Trainer's ``accumulate_grad_batches``.
+        pair: of the loss.
+
+    Raises:
+        ConfigError: if there is more than one.
+
+    Example:
+        >>> from automax_lightning import pairs
+        >>> check_accumulation(4, pairs.get("AUCMLoss"))
+    """
+    if pair.alternates and batches > 1:
+        raise ConfigError(
+            "Trainer.accumulate_grad_batches", f"1 with {pair.name}, whose cross-entropy and AUC steps alternate by the batch",
+            str(batches), "Pass a larger batch_size, or another loss.",
+        )  # fmt: skip
+
+
 def needs_own_optimizer(pair: Pair) -> bool:
     """Whether the loss has dual variables, which only the optimizers of its pair step.
 

@@ -100,7 +100,7 @@ class AUCFitFactory(FitFactory):
 
     def describe_loss(self) -> dict[str, Any]:
         """Loss and optimizer, and what belongs to them."""
-        names = ("epochs", "decay_epochs", "batch_size", "sampling_rate", "metrics", "metric_kwargs", "lr_scheduler")
+        names = ("epochs", "decay_epochs", "batch_size", "sampling_rate", "metrics", "metric_kwargs", "lr_scheduler", "scores")
         return {
             "loss": self.loss,
             "optimizer": self.optimizer,
@@ -136,6 +136,7 @@ class AUCFitFactory(FitFactory):
             decay_factor=values["decay_factor"],
             libauc_compatible=values["libauc_compatible"],
             lr_scheduler=values["lr_scheduler"],
+            scores=values["scores"],
         )
 
     def _network(self, model_kwargs: Mapping[str, Any]) -> torch.nn.Module:

@@ -27,6 +27,7 @@ from automax_lightning.utils.arguments import (
     integer,
     number,
     of_type,
+    one_of,
     path,
     text,
 )
@@ -82,6 +83,7 @@ _RULES: Mapping[str, Rule] = {
     ),
     "callbacks": _sequence("a sequence of Lightning callbacks", lambda x: isinstance(x, L.Callback), "[MyCallback()]"),
     "num_labels": integer(1),
+    "scores": one_of("sigmoid", "logits").or_none,
     "libauc_compatible": flag(),
     "experiment_name": file_name("automax"),
     "output_path": path().or_none,
@@ -114,6 +116,7 @@ def trainer_factory(
     output_path: str | Path | None = None,
     verbose: bool = False,
     lr_scheduler: Schedule | None = None,
+    scores: str | None = None,
 ) -> autopartial:
     """A search space whose points are fits: an `autopartial` that turns a `Configuration` into a fresh `Fit`.
 
@@ -152,6 +155,7 @@ def trainer_factory(
         verbose: show Lightning's own bars and messages.
         lr_scheduler: as in `AUCModule`; values in its dictionaries may be searched, as dictionaries. `decay_epochs` then
             update the regulariser's reference alone.
+        scores: what the losses are given, as in `AUCModule`.
 
     Returns:
         An `autopartial` with the space ``cs``; its names are ``"optimizer_kwargs:lr"``, ``"sampling_rate"``, ....
@@ -187,7 +191,10 @@ def trainer_factory(
         "libauc_compatible": libauc_compatible,
         "output_path": output_path,
         "verbose": verbose,
+        "scores": scores,
     }
+    for each in [loss] if isinstance(loss, str) else loss:
+        pairs.get(each, loss_kwargs=loss_kwargs).with_scores(scores)
     check_scheduler(merged(lr_scheduler, _defaults(searched.get("lr_scheduler"))))
     AUROC(settings["metrics"], settings["metric_kwargs"])  # an unknown metric is an error now, not in the first trial
     defaults = _defaults(searched.get("model_kwargs"))
@@ -221,7 +228,7 @@ class _Wanted:
     def arm(self, loss: str, optimizer: str | None) -> tuple[Pair, OptimizerChoice, dict[str, autopartial]]:
         """A pair's space with the user's specs over it."""
         pair = pairs.get(loss, loss_kwargs=self.loss_kwargs)
-        choice = pair.optimizer(optimizer)
+        choice = pair.optimizer(optimizer, self.loss_kwargs)
         own = {name: value for name, value in self.loss_kwargs.items() if name not in (*pair.fixed, "mode")}
         spaces = {
             "loss_kwargs": _space({**pair.loss_space, **own}),

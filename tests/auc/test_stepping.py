@@ -7,6 +7,7 @@ from typing import Any
 import lightning as L
 import pytest
 import torch
+from lightning.pytorch.callbacks import GradientAccumulationScheduler
 
 from automax_lightning import AUCModule
 from automax_lightning.auc.pairs import registry as pairs
@@ -150,3 +151,16 @@ def test_a_resumed_fit_is_not_refused(tmp_path: Any) -> None:
     helpers.fit(made, data, max_epochs=1).save_checkpoint(tmp_path / "one.ckpt")
     trainer = helpers.fit(helpers.module("AUCMLoss"), data, max_epochs=2, ckpt_path=tmp_path / "one.ckpt")
     assert trainer.current_epoch == 2
+
+
+@pytest.mark.parametrize("callbacks", [False, True])
+def test_accumulation_is_refused_where_the_loss_alternates_by_the_batch(callbacks: bool) -> None:
+    """Also where a callback begins with it in a later epoch."""
+    later = GradientAccumulationScheduler({1: 2})
+    made = helpers.module("CompositionalAUCLoss")
+    settings: dict[str, Any] = {"callbacks": [later]} if callbacks else {"accumulate_grad_batches": 2}
+    with pytest.raises(ConfigError, match=r"Trainer.accumulate_grad_batches: expected 1 with CompositionalAUCLoss, .* found 2"):
+        helpers.fit(made, helpers.datamodule(made.pair), max_epochs=2, **settings)
+    assert made.trainer.current_epoch == int(callbacks)
+    other = helpers.module("AUCMLoss")
+    helpers.fit(other, helpers.datamodule(other.pair), max_epochs=2, **settings)

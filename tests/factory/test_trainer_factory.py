@@ -181,3 +181,13 @@ def test_a_scheduler_may_be_a_callable_and_a_wrong_one_is_an_error_before_any_tr
 
 def half_an_epoch(optimizer: torch.optim.Optimizer) -> Any:
     return torch.optim.lr_scheduler.StepLR(optimizer, 1, 0.5)
+
+
+def test_scores_and_the_default_learning_rate_of_a_version_reach_every_trial() -> None:
+    made = factory(scores="logits", loss_kwargs={"version": "v2"})
+    assert values(made.cs.get_default_configuration())["optimizer_kwargs:lr"] == 0.03
+    assert fit_of(made).module.loss.pair.scores == "logits"
+    several = trainer_factory(MLP, DATA, ["AUCMLoss", "APLoss"], loss_kwargs={"version": "v2"})
+    assert several.cs["AUCMLoss:optimizer_kwargs:lr"].default_value == 0.03
+    with pytest.raises(PairError, match="scores of CompositionalAUCLoss"):
+        trainer_factory(MLP, DATA, ["AUCMLoss", "CompositionalAUCLoss"], scores="logits")
