@@ -25,8 +25,21 @@ from automax_lightning.auc.libauc.adapter import LossAdapter
 from automax_lightning.auc.libauc.optimizers import build_optimizer, decay
 from automax_lightning.auc.libauc.ranking import RankingAdapter
 from automax_lightning.auc.pairs import registry as pairs
+from automax_lightning.auc.schedulers import Schedule, check_in_use, check_scheduler, described, schedule_of
+from automax_lightning.auc.stepping import check_accumulation, check_optimizers
 from automax_lightning.errors import ConfigError, DataError
-from automax_lightning.utils.arguments import Rule, check_arguments, flag, integer, mapping, number, of_type, sequence, text
+from automax_lightning.utils.arguments import (
+    Rule,
+    check_arguments,
+    flag,
+    integer,
+    mapping,
+    number,
+    of_type,
+    one_of,
+    sequence,
+    text,
+)
 
 _RULES: Mapping[str, Rule] = {
     "model": of_type("a network, an instance of torch.nn.Module", nn.Module, "MyNetwork()"),
@@ -42,6 +55,7 @@ _RULES: Mapping[str, Rule] = {
     "libauc_compatible": flag(),
     "seed": integer(0, 2**32 - 1),
     "logits": Rule("a function from the network's output to its logits", callable, "lambda output: output[0]").or_none,
+    "scores": one_of("sigmoid", "logits").or_none,
 }
 
 
@@ -64,13 +78,19 @@ class AUCModule(L.LightningModule):
         optimizer_kwargs: arguments of the optimizer.
         num_labels: columns of the output; 1 for a binary task, whose labels are 0 and 1, or -1 and 1. Of several labels NaN or
             -1 means "not known": neither loss nor metric sees it.
-        decay_epochs: epochs at whose start the learning rate is divided by `decay_factor` and the regulariser's
+        decay_epochs: epochs at whose start the learning rate (PDSCA: both) is divided by `decay_factor` and the regulariser's
             reference is updated: integers from 0, or fractions in (0, 1) of the Trainer's ``max_epochs``
             (or of the epochs that its ``max_steps`` make).
         decay_factor: above 0.
         libauc_compatible: LibAUC 2.0.1's behaviour where it differs from the published algorithm.
         seed: seed of the optimizer's reference model, which LibAUC draws at random.
         logits: a function from the network's output to its logits, where the rule above does not find them.
+        lr_scheduler: a callable optimizer -> scheduler; or ``{"class_path", "init_args"}`` as in a LightningCLI file, whose
+            `init_args` may hold schedulers of the same form; or Lightning's ``{"scheduler", "interval", "frequency",
+            "monitor"}`` around one of these. The learning rate is then the scheduler's alone: `decay_epochs` update
+            the regulariser's reference, and divide nothing. None for no scheduler.
+        scores: what the loss is given: ``"sigmoid"`` of the network's logits, or the ``"logits"`` as they are; None for what
+            the loss is defined for. A loss that needs probabilities, or applies a sigmoid of its own, takes no other.
 
     Raises:
         PairError: if loss and optimizer do not belong together, or have no such argument.
@@ -96,11 +116,14 @@ class AUCModule(L.LightningModule):
         libauc_compatible: bool = False,
         seed: int = 0,
         logits: Callable[[Any], Tensor] | None = None,
+        lr_scheduler: dict[str, Any] | Callable[[torch.optim.Optimizer], Any] | None = None,
+        scores: str | None = None,
     ) -> None:
         super().__init__()
         check_arguments("AUCModule", _RULES, locals())
-        self.pair = pairs.get(loss, loss_kwargs=loss_kwargs)
-        self.choice = self.pair.optimizer(optimizer)
+        self._lr_scheduler: Schedule | None = check_scheduler(lr_scheduler)
+        self.pair = pairs.get(loss, loss_kwargs=loss_kwargs).with_scores(scores)
+        self.choice = self.pair.optimizer(optimizer, loss_kwargs)
         own_kwargs = {name: value for name, value in (loss_kwargs or {}).items() if name != "mode"}
         self.choice.check_kwargs(optimizer_kwargs or {})
         self._check(num_labels, decay_epochs, decay_factor, own_kwargs)
@@ -111,7 +134,8 @@ class AUCModule(L.LightningModule):
             "loss": loss, "optimizer": optimizer, "loss_kwargs": dict(loss_kwargs or {}),
             "optimizer_kwargs": dict(optimizer_kwargs or {}), "num_labels": num_labels,
             "decay_epochs": tuple(decay_epochs), "decay_factor": decay_factor,
-            "libauc_compatible": libauc_compatible, "seed": seed,
+            "libauc_compatible": libauc_compatible, "seed": seed, "lr_scheduler": described(self._lr_scheduler),
+            "scores": scores,
         }))  # fmt: skip
         self._read_logits: ReadLogits = logits_in if logits is None else logits
         self._is_output_known = False
@@ -201,11 +225,14 @@ class AUCModule(L.LightningModule):
         self.model.train(was_training)
 
     def configure_optimizers(self) -> Any:
-        """The pair's optimizer over the network's parameters."""
-        return build_optimizer(
+        """The pair's optimizer over the network's parameters, and its scheduler where there is one."""
+        optimizer = build_optimizer(
             self.choice, self.model.parameters(), self.loss, self.hparams["optimizer_kwargs"],
             device=self.device, seed=self.hparams["seed"],
         )  # fmt: skip
+        if self._lr_scheduler is None:
+            return optimizer
+        return {"optimizer": optimizer, "lr_scheduler": schedule_of(self._lr_scheduler, optimizer)}
 
     # Steps ----------------------------------------------------------------------------------------------------------
 
@@ -263,12 +290,18 @@ class AUCModule(L.LightningModule):
 
     # Hooks ----------------------------------------------------------------------------------------------------------
 
+    def on_train_start(self) -> None:
+        """See `check_optimizers` and `check_in_use`."""
+        check_optimizers(self.trainer.optimizers, self.loss)
+        check_in_use(self._lr_scheduler, self.trainer.lr_scheduler_configs)
+
     def on_train_epoch_start(self) -> None:
         """Decay at the epochs that were asked for, as LibAUC's own trainer does at the start of an epoch."""
         self._loss_sum, self._loss_count = 0.0, 0
+        check_accumulation(self.trainer.accumulate_grad_batches, self.pair)
         if self.current_epoch in self._decay_epochs():
             # The Trainer's own optimizer: `self.optimizers()` is a wrapper, on which LibAUC's counters would be lost.
-            decay(self.trainer.optimizers[0], self.hparams["decay_factor"])
+            decay(self.trainer.optimizers[0], self.hparams["decay_factor"] if self._lr_scheduler is None else 1.0)
 
     def _decay_epochs(self) -> set[int]:
         total = self._epochs_in_all()

@@ -11,6 +11,7 @@ from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 
 from automax_lightning.cli.commands import exit_code
 from automax_lightning.cli.config_factory import ConfigFactory, Parser, best_config
+from automax_lightning.cli.scheduler_section import give_to_module
 from automax_lightning.cli.search_section import SearchSection
 from automax_lightning.config import AutoMAXConfig
 from automax_lightning.factory.fit_factory import factory_of
@@ -75,6 +76,12 @@ class AutoMAXCLI(LightningCLI):
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message="LightningCLI's args parameter is intended")
             super().parse_arguments(parser, args)
+
+    def instantiate_classes(self) -> None:
+        """As in `LightningCLI`, with the `lr_scheduler` section given to an `AUCModule`; see `give_to_module`."""
+        # LightningCLI keeps its constructor's argument under a private name only.
+        give_to_module(self.config.get(str(self.subcommand), self.config), self._model_class)
+        super().instantiate_classes()
 
     def _parse_ckpt_path(self) -> None:
         """Leave the model to the YAML.

@@ -19,6 +19,7 @@ from automax_lightning.auc.module import AUCModule
 from automax_lightning.auc.pairs import registry as pairs
 from automax_lightning.auc.pairs.portfolios import portfolio
 from automax_lightning.cli.dotted_keys import put
+from automax_lightning.cli.scheduler_section import give_to_module
 from automax_lightning.config import AutoMAXConfig
 from automax_lightning.errors import ConfigError
 from automax_lightning.factory.fit_factory import FitFactory
@@ -315,4 +316,5 @@ def best_config(factory: ConfigFactory, spec: TrialSpec, key: str, epochs: int) 
     if trainer.get("num_sanity_val_steps") is None:
         trainer["num_sanity_val_steps"] = 0
     config["seed_everything"] = searched.get("seed_everything", seed)
+    give_to_module(config, factory.module_class)  # a plain LightningCLI would not read the section
     return config

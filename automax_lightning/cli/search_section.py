@@ -136,7 +136,7 @@ def default_search(factory: ConfigFactory) -> dict[str, Any]:
     model = factory.base["model"]
     arguments, place = (model["init_args"], "model.init_args") if "init_args" in model else (model, "model")
     pair = pairs.get(arguments.get("loss") or "AUCMLoss", loss_kwargs=arguments.get("loss_kwargs"))
-    choice = pair.optimizer(arguments.get("optimizer"))
+    choice = pair.optimizer(arguments.get("optimizer"), arguments.get("loss_kwargs"))
     spaces = {"loss_kwargs": pair.loss_space, "optimizer_kwargs": choice.space}
     return {
         f"{place}.{section}.{name}": spec

@@ -19,6 +19,7 @@ from automax_lightning.auc.data.fingerprint import datamodule_fingerprint, plain
 from automax_lightning.auc.module import AUCModule
 from automax_lightning.auc.pairs import registry as pairs
 from automax_lightning.auc.pairs.portfolios import portfolio
+from automax_lightning.auc.schedulers import merged
 from automax_lightning.errors import ConfigError
 from automax_lightning.factory.description import describe_network, describe_trainer
 from automax_lightning.factory.fit_factory import FitFactory
@@ -99,7 +100,7 @@ class AUCFitFactory(FitFactory):
 
     def describe_loss(self) -> dict[str, Any]:
         """Loss and optimizer, and what belongs to them."""
-        names = ("epochs", "decay_epochs", "batch_size", "sampling_rate", "metrics", "metric_kwargs")
+        names = ("epochs", "decay_epochs", "batch_size", "sampling_rate", "metrics", "metric_kwargs", "lr_scheduler", "scores")
         return {
             "loss": self.loss,
             "optimizer": self.optimizer,
@@ -137,6 +138,8 @@ class AUCFitFactory(FitFactory):
             decay_factor=values["decay_factor"],
             libauc_compatible=values["libauc_compatible"],
             logits=values["logits"],
+            lr_scheduler=values["lr_scheduler"],
+            scores=values["scores"],
         )
 
     def _network(self, model_kwargs: Mapping[str, Any]) -> torch.nn.Module:
@@ -198,8 +201,9 @@ class LossChoiceFactory(FitFactory):
 
 
 def _merged(settings: Mapping[str, Any], searched: Mapping[str, Any]) -> dict[str, Any]:
-    """The searched values over the fixed ones; inside `model_kwargs` and `trainer_kwargs`, key by key."""
+    """The searched values over the fixed ones; inside dictionaries, key by key."""
     values = {**settings, **searched}
     for name in ("model_kwargs", "trainer_kwargs"):
         values[name] = {**settings[name], **searched.get(name, {})}
+    values["lr_scheduler"] = merged(settings["lr_scheduler"], searched.get("lr_scheduler", {}))
     return values

@@ -15,6 +15,7 @@ from ConfigSpace import EqualsCondition
 from automax_lightning.auc.callback import AUROC
 from automax_lightning.auc.pairs import registry as pairs
 from automax_lightning.auc.pairs.pair import OptimizerChoice, Pair
+from automax_lightning.auc.schedulers import Schedule, check_scheduler, merged
 from automax_lightning.errors import ConfigError, closest
 from automax_lightning.factory.auc_factory import AUCFitFactory, LossChoiceFactory, Model
 from automax_lightning.factory.given_data import as_data, is_data
@@ -27,6 +28,7 @@ from automax_lightning.utils.arguments import (
     integer,
     number,
     of_type,
+    one_of,
     path,
     text,
 )
@@ -69,6 +71,11 @@ _RULES: Mapping[str, Rule] = {
     "decay_factor": _or_spec(number("a number above 0", lambda x: x > 0, "10.0")),
     "sampling_rate": _or_spec(number("a share in (0, 1)", lambda x: 0 < x < 1, "0.5").or_none),
     "batch_size": _or_spec(integer(2, example=128).or_none),
+    "lr_scheduler": Rule(
+        "a callable optimizer -> scheduler, or a dictionary, or None",
+        lambda x: x is None or callable(x) or isinstance(x, Mapping),
+        "{'class_path': 'torch.optim.lr_scheduler.CosineAnnealingLR', 'init_args': {'T_max': 50}}",
+    ),
     "eval_batch_size": integer(1, example=256).or_none,
     "metrics": Rule(
         "the name of a metric, or a sequence of names",
@@ -76,6 +83,7 @@ _RULES: Mapping[str, Rule] = {
     ),
     "callbacks": _sequence("a sequence of Lightning callbacks", lambda x: isinstance(x, L.Callback), "[MyCallback()]"),
     "num_labels": integer(1),
+    "scores": one_of("sigmoid", "logits").or_none,
     "libauc_compatible": flag(),
     "experiment_name": file_name("automax"),
     "output_path": path().or_none,
@@ -109,6 +117,8 @@ def trainer_factory(
     output_path: str | Path | None = None,
     verbose: bool = False,
     logits: Callable[[Any], torch.Tensor] | None = None,
+    lr_scheduler: Schedule | None = None,
+    scores: str | None = None,
 ) -> autopartial:
     """A search space whose points are fits: an `autopartial` that turns a `Configuration` into a fresh `Fit`.
 
@@ -149,6 +159,9 @@ def trainer_factory(
         output_path: where a fit that is run by hand keeps its files; None for a temporary directory.
         verbose: show Lightning's own bars and messages.
         logits: a function from the network's output to its logits, where these are elsewhere.
+        lr_scheduler: as in `AUCModule`; values in its dictionaries may be searched, as dictionaries. `decay_epochs` then
+            update the regulariser's reference alone.
+        scores: what the losses are given, as in `AUCModule`.
 
     Returns:
         An `autopartial` with the space ``cs``; its names are ``"optimizer_kwargs:lr"``, ``"sampling_rate"``, ....
@@ -173,7 +186,7 @@ def trainer_factory(
     given: dict[str, Any] = {
         "epochs": epochs, "decay_epochs": decay_epochs, "decay_factor": decay_factor, "sampling_rate": sampling_rate,
         "batch_size": batch_size, "eval_batch_size": eval_batch_size, "num_labels": num_labels,
-        "model_kwargs": dict(model_kwargs or {}), "trainer_kwargs": dict(trainer_kwargs or {}),
+        "model_kwargs": dict(model_kwargs or {}), "trainer_kwargs": dict(trainer_kwargs or {}), "lr_scheduler": lr_scheduler,
     }  # fmt: skip
     fixed, searched = _split(given)
     _check_model(model, {**fixed["model_kwargs"], **dict.fromkeys(_names(searched.get("model_kwargs")))})
@@ -186,7 +199,11 @@ def trainer_factory(
         "output_path": output_path,
         "verbose": verbose,
         "logits": logits,
+        "scores": scores,
     }
+    for each in [loss] if isinstance(loss, str) else loss:
+        pairs.get(each, loss_kwargs=loss_kwargs).with_scores(scores)
+    check_scheduler(merged(lr_scheduler, _defaults(searched.get("lr_scheduler"))))
     AUROC(settings["metrics"], settings["metric_kwargs"])  # an unknown metric is an error now, not in the first trial
     defaults = _defaults(searched.get("model_kwargs"))
     wanted = _Wanted(dict(loss_kwargs or {}), dict(optimizer_kwargs or {}))
@@ -219,7 +236,7 @@ class _Wanted:
     def arm(self, loss: str, optimizer: str | None) -> tuple[Pair, OptimizerChoice, dict[str, autopartial]]:
         """A pair's space with the user's specs over it."""
         pair = pairs.get(loss, loss_kwargs=self.loss_kwargs)
-        choice = pair.optimizer(optimizer)
+        choice = pair.optimizer(optimizer, self.loss_kwargs)
         own = {name: value for name, value in self.loss_kwargs.items() if name not in (*pair.fixed, "mode")}
         spaces = {
             "loss_kwargs": _space({**pair.loss_space, **own}),
@@ -262,7 +279,10 @@ def _split(given: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     fixed: dict[str, Any] = dict(given)
     searched: dict[str, Any] = {}
     for name, value in given.items():
-        if isinstance(value, Mapping) and name in ("model_kwargs", "trainer_kwargs"):
+        if isinstance(value, Mapping) and name == "lr_scheduler":
+            space = _searched_in(value)
+            searched |= {} if space is None else {name: space}
+        elif isinstance(value, Mapping) and name in ("model_kwargs", "trainer_kwargs"):
             specs = {key: item for key, item in value.items() if is_spec(item)}
             fixed[name] = {key: item for key, item in value.items() if key not in specs}
             if specs:
@@ -271,6 +291,14 @@ def _split(given: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
             searched |= parse_hyperparameters_from_dict({name: value})
             fixed[name] = None
     return fixed, searched
+
+
+def _searched_in(value: Mapping[str, Any]) -> autopartial | None:
+    """The space of the specs in nested dictionaries, under the names of their keys; None where there is none."""
+    specs = {key: item for key, item in value.items() if is_spec(item)}
+    inner = {key: _searched_in(item) for key, item in value.items() if isinstance(item, Mapping) and key not in specs}
+    spaces = {key: space for key, space in inner.items() if space is not None}
+    return autopartial(dict, **parse_hyperparameters_from_dict(specs), **spaces) if specs or spaces else None
 
 
 def _check_model(model: Model, model_kwargs: Mapping[str, Any]) -> None:

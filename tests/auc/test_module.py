@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import lightning as L
@@ -281,3 +282,43 @@ def test_unknown_labels_are_masked_and_counted_in_a_fit() -> None:
     trainer = helpers.fit(module, AUCDataModule(masked, masked, batch_size=30), max_epochs=1, callbacks=[AUROC()])
     assert trainer.callback_metrics["val/AUROC_unknown_labels"] == len(labels[::5]) + len(labels[1::7])
     assert trainer.callback_metrics["val/AUROC"] > 0.5
+
+
+def test_version_v2_begins_with_a_learning_rate_of_its_own() -> None:
+    for kwargs, expected in (({"version": "v2"}, 0.03), ({"version": "v1"}, 0.1), ({}, 0.1)):
+        made = AUCModule(helpers.network(1), loss_kwargs=kwargs)
+        trainer = helpers.fit(made, helpers.datamodule(AUCM), max_epochs=1)
+        assert trainer.optimizers[0].param_groups[0]["lr"] == expected
+
+
+@pytest.mark.parametrize("name", ["AUCMLoss", "APLoss", "PairwiseAUCLoss", "MultiLabelAUCMLoss"])
+def test_scores_as_logits_train_by_libaucs_loss_of_the_logits(name: str) -> None:
+    pair = pairs.get(name)
+    made = helpers.module(name, scores="logits")
+    steps: list[tuple[float, float]] = []
+
+    class Compare(L.Callback):
+        def on_train_batch_start(self, trainer: L.Trainer, pl_module: Any, batch: Any, batch_idx: int) -> None:
+            x, y, index = batch
+            twin = copy.deepcopy(pl_module.loss).loss_fn
+            arguments = {"index": index} if pair.needs_index else {}
+            logits = pl_module.model(x)
+            self.expected = float(twin(logits, y.float().reshape(logits.shape), **arguments).sum().detach())
+
+        def on_train_batch_end(self, trainer: L.Trainer, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
+            steps.append((float(outputs["loss"]), self.expected))
+
+    helpers.fit(made, helpers.datamodule(pair), max_epochs=1, callbacks=[Compare()])
+    assert len(steps) > 3
+    assert all(found == expected for found, expected in steps)
+    assert made.hparams["scores"] == "logits"
+
+
+def test_scores_that_a_loss_is_not_defined_for_are_refused() -> None:
+    for loss in ("CompositionalAUCLoss", "BCELoss"):
+        with pytest.raises(PairError, match=f"scores of {loss}: expected 'sigmoid'"):
+            AUCModule(helpers.network(1), loss=loss, scores="logits")
+    with pytest.raises(PairError, match="scores of CrossEntropyLoss: expected 'logits'"):
+        AUCModule(helpers.network(1), loss="CrossEntropyLoss", scores="sigmoid")
+    with pytest.raises(ConfigError, match="AUCModule.scores: expected one of"):
+        AUCModule(helpers.network(1), scores="logit")

@@ -88,6 +88,37 @@ def test_thirty_steps_give_the_same_bits(name: str, capsys: pytest.CaptureFixtur
     assert "Updating regularizer" not in printed
 
 
+def test_the_inner_learning_rate_decays_as_in_libaucs_tutorial() -> None:
+    """Its tutorial of CompositionalAUCLoss divides both rates, and its `zero_grad` clears alpha's gradient."""
+    pair = pairs.get("CompositionalAUCLoss")
+    kwargs = {"lr": 0.05, "lr0": 0.2, "epoch_decay": 0.01}
+    made = helpers.AUCModule(helpers.network(1), loss=pair.name, optimizer_kwargs=kwargs, decay_epochs=(1, 2))
+    trainer = helpers.fit(made, helpers.datamodule(pair), max_epochs=3)
+    model, loss_fn, loader = helpers.network(1), stock_compositional(), helpers.datamodule(pair).train_dataloader()
+    torch.manual_seed(0)
+    optimizer = imported(pair.optimizer().path)(
+        model.parameters(), loss_fn=loss_fn, **kwargs, device=torch.device("cpu"), verbose=False
+    )
+    for epoch in range(3):
+        loader.sampler.set_epoch(epoch)
+        if epoch in (1, 2):
+            optimizer.update_regularizer(decay_factor=10, decay_factor0=10)
+        for x, y, _ in loader:
+            loss = loss_fn(torch.sigmoid(model(x)), y.float().reshape(-1, 1))
+            optimizer.zero_grad()
+            loss_fn.alpha.grad = None
+            loss.sum().backward()
+            optimizer.step()
+    assert not helpers.exactly_equal(made.model.state_dict(), model.state_dict())
+    assert not helpers.exactly_equal(tensors_of(made.loss.loss_fn), tensors_of(loss_fn))
+    groups = [each.param_groups[0] for each in (trainer.optimizers[0], optimizer)]
+    assert [groups[0][name] for name in ("lr", "lr0")] == [groups[1][name] for name in ("lr", "lr0")]
+
+
+def stock_compositional() -> Any:
+    return imported(pairs.get("CompositionalAUCLoss").path)(device=torch.device("cpu"))
+
+
 @pytest.mark.parametrize("name", helpers.CLASSIFYING)
 def test_every_pair_improves_the_ranking(name: str) -> None:
     from sklearn.metrics import roc_auc_score

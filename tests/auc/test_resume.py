@@ -68,3 +68,21 @@ def test_a_checkpoint_loads_before_any_data_are_known(name: str, tmp_path: Path)
     loaded = AUCModule.load_from_checkpoint(path, model=helpers.network(num_labels, 0.3), weights_only=True)
     assert_same(loaded.state_dict(), trained["module"])
     assert loaded.hparams["loss"] == name
+
+
+def test_a_checkpoint_whose_inner_rate_did_not_decay_goes_on_from_its_own(tmp_path: Path) -> None:
+    """Until 0.1.0 only `lr` decayed; such a fit continues with the `lr0` that it had, which decays from then on."""
+    path = tmp_path / "old.ckpt"
+
+    def fit(epochs: int, **kwargs: Any) -> Any:
+        made = helpers.module("CompositionalAUCLoss", decay_epochs=(1, 2))
+        return helpers.fit(made, helpers.datamodule(made.pair), max_epochs=epochs, **kwargs)
+
+    fit(2).save_checkpoint(path)
+    saved = torch.load(path, weights_only=True)
+    (group,) = saved["optimizer_states"][0]["param_groups"]
+    assert group["lr0"] == group["lr"] == pytest.approx(0.005)
+    group["lr0"] = 0.05
+    torch.save(saved, path)
+    resumed = fit(3, ckpt_path=path).optimizers[0].param_groups[0]
+    assert (resumed["lr"], resumed["lr0"]) == pytest.approx((0.0005, 0.005))

@@ -291,3 +291,73 @@ def test_the_scripts_themselves(project: Path) -> None:
     make_project(project, search={"model.widht": {"value": 4}})
     wrong = run("main.py", "tune", "--config", "c.yaml")
     assert (wrong.returncode, "Traceback" in wrong.stderr) == (2, False)
+
+
+MLP = {"class_path": "automax_lightning.models.MLP", "init_args": {"hidden": [4]}}
+DIGITS = {"class_path": "automax_lightning.DigitsDataModule", "init_args": {"batch_size": 128}}
+
+
+def auc_run(project: Path, command: str, loss: str, model: Any = None, **sections: Any) -> Any:
+    """Fit or tune an `AUCModule` for two epochs by a file with other sections; the CLI, for its trainer or its tuner."""
+    arguments = {"model": MLP, "loss": loss, **(model or {})}
+    trainer = {"max_epochs": 2, "accelerator": "cpu", "enable_progress_bar": False, "enable_model_summary": False}
+    settings = {"name": "mine", "n_trials": 2, "ensemble_size": 0} if command == "tune" else None
+    make_project(project, **{
+        "model": {"class_path": "automax_lightning.AUCModule", "init_args": arguments}, "data": DIGITS, "search": None,
+        "trainer": trainer, "automax": settings, "seed_everything": 1, **sections,
+    })  # fmt: skip
+    return AutoMAXCLI(args=[command, "--config", "c.yaml", "--quiet" if command == "tune" else "--trainer.logger=false"])
+
+
+@pytest.mark.filterwarnings("ignore:.*configure_optimizers.*will be overridden")
+@pytest.mark.parametrize(("command", "optimizer"), [("fit", "Adam"), ("tune", "SGD")])
+def test_an_optimizer_section_that_leaves_the_duals_alone_is_refused(project: Path, command: str, optimizer: str) -> None:
+    section = {"class_path": f"torch.optim.{optimizer}", "init_args": {"lr": 0.01}}
+    with pytest.raises(ConfigError, match=r"expected PESG, .* found .*, which leaves them alone. Remove .* optimizer: section"):
+        auc_run(project, command, "AUCMLoss", optimizer=section)
+
+
+@pytest.mark.filterwarnings("ignore:.*configure_optimizers.*will be overridden")
+def test_an_optimizer_section_is_used_where_the_loss_has_no_duals(project: Path) -> None:
+    section = {"class_path": "torch.optim.Adam", "init_args": {"lr": 0.01}}
+    trainer = auc_run(project, "fit", "APLoss", optimizer=section).trainer
+    assert type(trainer.optimizers[0]).__name__ == "Adam"
+
+
+STEP_LR = {"class_path": "torch.optim.lr_scheduler.StepLR", "init_args": {"step_size": 1, "gamma": 0.5}}
+
+
+def rate(trainer: L.Trainer) -> float:
+    return float(trainer.optimizers[0].param_groups[0]["lr"])
+
+
+WARM_UP = {"class_path": "torch.optim.lr_scheduler.LinearLR", "init_args": {"start_factor": 0.5, "total_iters": 1}}
+COSINE = {"class_path": "torch.optim.lr_scheduler.CosineAnnealingLR", "init_args": {"T_max": 2}}
+BOTH = {"class_path": "torch.optim.lr_scheduler.SequentialLR", "init_args": {"schedulers": [WARM_UP, COSINE], "milestones": [1]}}
+
+
+@pytest.mark.parametrize(
+    ("model", "sections", "expected"),
+    [
+        ({}, {"lr_scheduler": STEP_LR}, 0.025),
+        ({"lr_scheduler": STEP_LR}, {}, 0.025),
+        ({"lr_scheduler": {"scheduler": STEP_LR, "frequency": 2}}, {}, 0.05),
+        ({"lr_scheduler": BOTH}, {}, 0.05),
+    ],
+)
+def test_a_scheduler_alone_schedules_an_auc_module(project: Path, model: Any, sections: Any, expected: float) -> None:
+    trainer = auc_run(project, "fit", "AUCMLoss", {"optimizer_kwargs": {"lr": 0.1}, **model}, **sections).trainer
+    assert rate(trainer) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("cls", [pytest.param(AutoMAXCLI, marks=pytest.mark.slow), LightningCLI])
+@pytest.mark.filterwarnings("ignore:LightningCLI's args parameter is intended")
+def test_a_scheduler_section_is_searched_and_is_in_the_best_configuration(project: Path, cls: Any) -> None:
+    search = {"lr_scheduler.init_args.gamma": {"choices": [0.25, 0.75], "default": 0.25}}
+    tuner = auc_run(project, "tune", "AUCMLoss", {"optimizer_kwargs": {"lr": 0.1}}, lr_scheduler=STEP_LR, search=search).tuner
+    assert {spec.configuration["lr_scheduler.init_args.gamma"] for spec in tuner.history.asks} == {0.25, 0.75}
+    best = tuner.configuration_of(tuner.best.number)["lr_scheduler.init_args.gamma"]
+    line = ["fit", "--config", "automax_output/mine/best_config.yaml", "--trainer.logger=false"]
+    trainer = cls(args=line, save_config_callback=None).trainer
+    assert rate(trainer) == pytest.approx(0.1 * best**2)
+    assert float(trainer.checkpoint_callback.best_model_score) == tuner.best_score

@@ -153,3 +153,41 @@ def test_a_factory_over_importable_parts_can_be_pickled() -> None:
     made = factory()
     twin = pickle.loads(pickle.dumps(made))
     assert sorted(twin.cs) == sorted(made.cs)
+
+
+def test_a_schedulers_arguments_are_searched_wherever_they_stand() -> None:
+    step = {"class_path": "torch.optim.lr_scheduler.StepLR", "init_args": {"step_size": 1, "gamma": {"low": 0.1, "high": 0.9}}}
+    for value, name in ((step, "lr_scheduler:init_args:gamma"), ({"scheduler": step}, "lr_scheduler:scheduler:init_args:gamma")):
+        made = factory(lr_scheduler=value)
+        assert name in made.cs
+        fit = fit_of(made, **{name: 0.3})
+        described = fit.module.hparams["lr_scheduler"]
+        assert described.get("scheduler", described)["init_args"] == {"step_size": 1, "gamma": 0.3}
+    fit.run(seed=0)
+    assert fit.trainer.optimizers[0].param_groups[0]["lr"] == pytest.approx(0.1 * 0.3**2)
+    assert step["init_args"]["gamma"] == {"low": 0.1, "high": 0.9}  # type: ignore[index]
+
+
+def test_a_scheduler_may_be_a_callable_and_a_wrong_one_is_an_error_before_any_trial() -> None:
+    fit = fit_of(factory(lr_scheduler=half_an_epoch))
+    fit.run(seed=0)
+    assert fit.trainer.optimizers[0].param_groups[0]["lr"] == pytest.approx(0.1 / 4)
+    step = {"step_size": 1, "gama": {"low": 0.1, "high": 0.9}}
+    with pytest.raises(ConfigError, match=r"lr_scheduler.init_args.gama: .* Did you mean 'gamma'"):
+        factory(lr_scheduler={"class_path": "torch.optim.lr_scheduler.StepLR", "init_args": step})
+    with pytest.raises(ConfigError, match=r"trainer_factory.lr_scheduler: expected a callable"):
+        factory(lr_scheduler="cosine")
+
+
+def half_an_epoch(optimizer: torch.optim.Optimizer) -> Any:
+    return torch.optim.lr_scheduler.StepLR(optimizer, 1, 0.5)
+
+
+def test_scores_and_the_default_learning_rate_of_a_version_reach_every_trial() -> None:
+    made = factory(scores="logits", loss_kwargs={"version": "v2"})
+    assert values(made.cs.get_default_configuration())["optimizer_kwargs:lr"] == 0.03
+    assert fit_of(made).module.loss.pair.scores == "logits"
+    several = trainer_factory(MLP, DATA, ["AUCMLoss", "APLoss"], loss_kwargs={"version": "v2"})
+    assert several.cs["AUCMLoss:optimizer_kwargs:lr"].default_value == 0.03
+    with pytest.raises(PairError, match="scores of CompositionalAUCLoss"):
+        trainer_factory(MLP, DATA, ["AUCMLoss", "CompositionalAUCLoss"], scores="logits")

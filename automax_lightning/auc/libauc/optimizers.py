@@ -25,6 +25,13 @@ class _ExactState:
     T: int
     steps: int
 
+    def step(self, closure: Any = None) -> Any:
+        """LibAUC's step; where a scheduler moves ``lr``, PDSCA's inner ``lr0`` moves with it."""
+        for group in self.param_groups:
+            if "lr0_per_lr" in group:
+                group["lr0"] = group["lr"] * group["lr0_per_lr"]
+        return super().step(closure)  # type: ignore[misc]
+
     def state_dict(self) -> dict[str, Any]:
         """Torch's own state, the reference model, its accumulator, and the counters."""
         # LibAUC's overrides are left out: PESG's and PDSCA's would add live tensors, the others have none.
@@ -90,7 +97,7 @@ def build_optimizer(
 
 
 def decay(optimizer: torch.optim.Optimizer, factor: float) -> None:
-    """Divide the learning rate, and make the mean of the weights since the last time the regulariser's reference.
+    """Divide the learning rates, and make the mean of the weights since the last time the regulariser's reference.
 
     It is LibAUC's ``update_regularizer`` (or ``update_lr`` where there is no reference) for a real optimizer, never for
     Lightning's wrapper, whose counters would be written in the wrong place. Before the first step there is no mean, so
@@ -101,7 +108,9 @@ def decay(optimizer: torch.optim.Optimizer, factor: float) -> None:
         factor: above 0.
     """
     for group in optimizer.param_groups:
-        group["lr"] = group["lr"] / factor
+        for rate in ("lr", "lr0"):  # PDSCA's inner rate, which LibAUC's tutorial decays too
+            if rate in group:
+                group[rate] = group[rate] / factor
     references, sums = getattr(optimizer, "model_ref", None), getattr(optimizer, "model_acc", None)
     steps = getattr(optimizer, "T", 0)
     if not references or not sums or steps == 0:

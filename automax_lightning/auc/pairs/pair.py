@@ -53,6 +53,9 @@ class Pair:
         needs_positive_count: the constructor takes the number of positives.
         multi_label: it takes (N, C) outputs and targets.
         scores: ``"sigmoid"`` if it expects scores in [0, 1], ``"logits"`` if it applies its own.
+        needs_probabilities: it cannot be given raw logits instead of their sigmoid.
+        alternates: it changes its objective from batch to batch, so that a step must be of one batch.
+        version_lr: the argument `version` -> the default learning rate with it, where that is not the optimizer's.
         gathers: it works on the batch of all ranks together.
         is_ranking: its batches are mappings of queries and their items, and it is told the size of the data by its arguments.
         required: arguments that have no default.
@@ -73,6 +76,9 @@ class Pair:
     needs_positive_count: bool = False
     multi_label: bool = False
     scores: str = "sigmoid"
+    needs_probabilities: bool = False
+    alternates: bool = False
+    version_lr: Mapping[str, float] = dataclasses.field(default_factory=dict)
     gathers: bool = False
     is_ranking: bool = False
     required: tuple[str, ...] = ()
@@ -80,12 +86,25 @@ class Pair:
     use_when: str = ""
     reference: str = ""
 
-    def optimizer(self, name: str | None = None) -> OptimizerChoice:
+    def optimizer(self, name: str | None = None, loss_kwargs: Mapping[str, Any] | None = None) -> OptimizerChoice:
         """The optimizer of that name; None for the pair's default.
+
+        Args:
+            name: of one of `optimizers`.
+            loss_kwargs: arguments of the loss: a `version` may bring a default learning rate of its own, unless it is
+                searched.
 
         Raises:
             PairError: if it does not belong to this loss.
         """
+        choice = self._named(name)
+        version = (loss_kwargs or {}).get("version")
+        lr = self.version_lr.get(version) if isinstance(version, str) else None
+        if lr is None:
+            return choice
+        return dataclasses.replace(choice, space={**choice.space, "lr": {**choice.space["lr"], "default": lr}})
+
+    def _named(self, name: str | None) -> OptimizerChoice:
         if name is None:
             return self.optimizers[0]
         for choice in self.optimizers:
@@ -95,6 +114,19 @@ class Pair:
         raise PairError(
             f"optimizer of {self.name}", f"one of {legal}", repr(name), f"Pass optimizer={legal[0]!r}, or leave it out."
         )
+
+    def with_scores(self, scores: str | None) -> Pair:
+        """This pair with its scores as ``"sigmoid"`` or ``"logits"``; None for its own.
+
+        Raises:
+            PairError: if the loss cannot be given them.
+        """
+        if scores is None or scores == self.scores:
+            return self
+        if scores != "logits" or self.needs_probabilities:
+            raise PairError(f"scores of {self.name}", f"{self.scores!r}, what this loss is defined for", repr(scores),
+                            "Leave scores out.")  # fmt: skip
+        return dataclasses.replace(self, scores=scores)
 
     def check_loss_kwargs(self, kwargs: Mapping[str, Any]) -> None:
         """Raise a `PairError` if the loss has no such argument."""

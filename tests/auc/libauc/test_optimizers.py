@@ -89,6 +89,14 @@ def test_decay_of_an_ordinary_optimizer_divides_the_learning_rate() -> None:
     assert optimizer.param_groups[0]["lr"] == 0.025
 
 
+def test_decay_divides_pdscas_inner_rate_as_libaucs_does() -> None:
+    (_, one), (second, other) = (make("CompositionalAUCLoss", "PDSCA", lr0=0.3) for _ in range(2))
+    step(second, other, "CompositionalAUCLoss", 0)
+    decay(one, 4)
+    other.update_regularizer(4, 4)  # type: ignore[attr-defined]
+    assert [one.param_groups[0][name] for name in ("lr", "lr0")] == [other.param_groups[0][name] for name in ("lr", "lr0")]
+
+
 def test_building_leaves_the_users_generator_alone_and_depends_on_its_seed() -> None:
     torch.manual_seed(3)
     before = torch.get_rng_state()
