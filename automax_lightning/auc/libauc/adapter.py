@@ -126,9 +126,11 @@ class LossAdapter(nn.Module):
         """
         positives = (labels == 1).sum(0)
         negatives = (labels == 0).sum(0)
+        is_legal = (positives + negatives == len(labels)).all()
+        positives, negatives = self._of_all_ranks(positives, negatives)
         usable = (positives > 0) & (negatives > 0)
         finite, legal, any_usable, all_usable = torch.stack(
-            [torch.isfinite(scores).all(), (positives + negatives == len(labels)).all(), usable.any(), usable.all()]
+            [torch.isfinite(scores).all(), is_legal, usable.any(), usable.all()]
         ).tolist()
         name = self.pair.name
         if not finite:
@@ -150,10 +152,18 @@ class LossAdapter(nn.Module):
         if not any_usable or self.libauc_compatible:
             raise BatchError(
                 f"batch of {name}", "at least one positive and one negative sample" + self._per_label(),
-                f"{positives.tolist()} positives among {len(labels)}",
+                f"{positives.tolist()} positives among {int((positives + negatives)[0])}",
                 "Use AUCDataModule with a sampling_rate, or a larger batch_size.",
             )  # fmt: skip
         return usable.nonzero().reshape(-1)
+
+    def _of_all_ranks(self, positives: Tensor, negatives: Tensor) -> tuple[Tensor, Tensor]:
+        """The counts of the batch that the loss works on: where it gathers, all ranks must skip the same labels."""
+        if not (self.pair.gathers and _has_ranks()):
+            return positives, negatives
+        counts = torch.stack([positives, negatives])
+        torch.distributed.all_reduce(counts)
+        return counts[0], counts[1]
 
     def _per_label(self) -> str:
         return " of each label" if self.num_labels > 1 else ""
@@ -186,7 +196,7 @@ class LossAdapter(nn.Module):
         Args:
             optimizer_reduces: the optimizer does it itself, as PESG does.
         """
-        if optimizer_reduces or not (torch.distributed.is_available() and torch.distributed.is_initialized()):
+        if optimizer_reduces or not _has_ranks():
             return
         for dual in (getattr(self.raw, "a", None), getattr(self.raw, "b", None)):
             if isinstance(dual, nn.Parameter) and dual.grad is not None:
@@ -251,3 +261,7 @@ class LossAdapter(nn.Module):
             lambda tensor: tensor.float() if tensor.is_floating_point() else tensor, recurse
         )
         return self
+
+
+def _has_ranks() -> bool:
+    return torch.distributed.is_available() and torch.distributed.is_initialized()

@@ -53,7 +53,7 @@ class Pair:
         needs_positive_count: the constructor takes the number of positives.
         multi_label: it takes (N, C) outputs and targets.
         scores: ``"sigmoid"`` if it expects scores in [0, 1], ``"logits"`` if it applies its own.
-        gathers: it works on the batch of all ranks together.
+        gathers: it works on the batch of all ranks together: two ranks with half a batch each train as one with all of it.
         is_ranking: its batches are mappings of queries and their items, and it is told the size of the data by its arguments.
         required: arguments that have no default.
         objective: what it optimises.
