@@ -139,7 +139,10 @@ class GatheredMeanAveragePrecision(meanAveragePrecisionLoss):  # type: ignore[mi
     def forward(self, y_pred: Tensor, y_true: Tensor, index: Tensor, task_id: Any = (), **kwargs: Any) -> Tensor:
         """The mean over the labels in `task_id` (all by default)."""
         if is_distributed():
-            y_pred, y_true, index = (torch.cat(all_gather(part)) for part in (y_pred, y_true, index))
+            y_pred, y_true, index = (
+                torch.cat(all_gather(part))  # type: ignore[no-untyped-call]
+                for part in (y_pred, y_true, index)
+            )
         loss: Tensor = super().forward(y_pred, y_true, index, task_id, **kwargs)
         return loss
 
