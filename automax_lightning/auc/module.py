@@ -126,7 +126,10 @@ class AUCModule(L.LightningModule):
 
     def configure_callbacks(self) -> list[L.Callback]:
         """No callback; but those that copy the module find it prepared, although Lightning sets callbacks up before modules."""
-        callbacks: list[L.Callback] = self.trainer.callbacks  # type: ignore[attr-defined]
+        try:
+            callbacks: list[L.Callback] = self.trainer.callbacks  # type: ignore[attr-defined]
+        except RuntimeError:  # asked without a Trainer, there is nothing to prepare for
+            return []
         if not any(isinstance(callback, _Preparation) for callback in callbacks):
             callbacks.insert(0, _Preparation())
         return []

@@ -134,3 +134,7 @@ def test_a_trial_keeps_the_averaged_weights_that_it_scored(tmp_path: Path) -> No
     x, y = helpers.digits(1).tensors
     scores = tuner.load_best_model()(x).detach().reshape(-1)
     assert tuner.best_score == pytest.approx(roc_auc_score(y, scores), abs=1e-6)
+
+
+def test_a_module_without_a_trainer_has_no_callbacks() -> None:
+    assert helpers.module("AUCMLoss").configure_callbacks() == []
