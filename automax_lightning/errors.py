@@ -40,6 +40,10 @@ class SpaceError(AutoMAXError, ValueError):
     """A search space or a search spec is malformed, or a configuration does not belong to its space."""
 
 
+class SpaceKeyError(SpaceError, KeyError):
+    """A configuration names a hyperparameter that its space does not have, or lacks one that is active."""
+
+
 class SpaceTypeError(AutoMAXError, TypeError):
     """`autopartial` was given something that cannot be called."""
 

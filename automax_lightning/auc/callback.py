@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.utils.data.distributed import DistributedSampler
 
 from automax_lightning.auc.batch.targets import plain_targets
-from automax_lightning.auc.metrics import check_metric, check_metric_kwargs, evaluate
+from automax_lightning.auc.metrics import check_metric, check_metric_kwargs, class_scores, evaluate
 from automax_lightning.errors import ConfigError, DataError
 from automax_lightning.utils.arguments import Rule, check_arguments, mapping
 
@@ -54,7 +54,9 @@ class AUROC(L.Callback):
     from one more forward pass of ``batch[0]`` against ``batch[1]``. A two-column output for 0/1 targets counts as the
     difference of its columns. With several labels, ``val/AUROC`` is the mean over the defined ones, beside
     ``val/AUROC_micro``, ``val/AUROC_defined_labels`` and ``val/AUROC/label_k``; NaN or -1 among them is "not known", is left
-    out, and is counted in ``val/AUROC_unknown_labels``.
+    out, and is counted in ``val/AUROC_unknown_labels``. With three and more classes, samples are
+    ranked by softmax probabilities: ``val/AUROC`` is the mean over one-versus-rest tasks, beside ``val/AUROC_ovo``, the
+    mean over one-versus-one tasks, and ``val/ACC`` is the share of rows whose largest score is the target's.
 
     Args:
         metrics: names out of ``AUROC, AUPRC, ACC, pAUROC``.
@@ -65,7 +67,8 @@ class AUROC(L.Callback):
     Attributes:
         reasons: logged key -> why its last value is undefined.
         counts: stage -> number of samples that were scored last.
-        evaluated: stage -> the scores and targets that were ranked last, (N,) or (N, labels), of the first loader.
+        evaluated: stage -> the scores and targets that were ranked last, (N,) or (N, labels), of the first loader; for
+            several classes log-probabilities.
 
     Raises:
         ConfigError: if a metric or one of its arguments is unknown or out of range.
@@ -180,6 +183,8 @@ class AUROC(L.Callback):
             scores, targets = _gathered(trainer, kept, several[number] if number < len(several) else None)
             if scores.ndim == targets.ndim:  # otherwise they are numbers of classes
                 targets = plain_targets(targets)
+            if scores.ndim == 2 and targets.ndim == 1 and not kept.are_probabilities:
+                scores = class_scores(scores)
             suffix = f"/dataloader_idx_{number}" if number else ""
             self.counts[stage + suffix] = len(targets)
             if number == 0:
@@ -192,7 +197,7 @@ class AUROC(L.Callback):
         self, trainer: L.Trainer, module: L.LightningModule, key: str, suffix: str, name: str, kept: _Collected,
         scores: Tensor, targets: Tensor,
     ) -> None:  # fmt: skip
-        parts = evaluate(self._name_of(name), scores, targets, **self._kwargs_of(name, kept))
+        parts = evaluate(self._name_of(name), scores, targets, softmax=False, **self._kwargs_of(name, kept))
         for part, score in parts.items():
             full = f"{key}{part}{suffix}"
             self.reasons.pop(full, None)

@@ -145,26 +145,30 @@ def check_metric_kwargs(kwargs: Mapping[str, Any]) -> None:
             raise ConfigError(f"metric_kwargs.{name}", f"a rate in {bounds[name][2]}", repr(value), "Pass 0.3.")
 
 
-def evaluate(name: str, scores: Tensor, targets: Tensor, **kwargs: Any) -> dict[str, Score]:
+def evaluate(name: str, scores: Tensor, targets: Tensor, *, softmax: bool = True, **kwargs: Any) -> dict[str, Score]:
     """A metric with everything that is logged of it: suffix of the key -> score.
 
     Args:
         name: a name in `METRICS`.
         scores: (N,) or (N, C).
         targets: (N,) 0 or 1; (N, C) for several labels, with -1 or NaN for "not known"; (N,) in 0 .. C - 1 for several classes.
+        softmax: whether rows of several classes may be logits, see `class_scores`; False ranks the columns as they are.
         kwargs: arguments of the metric.
 
     Returns:
         ``{"": score}`` for one label. For several labels ``""`` is the mean over the defined ones, with ``"_micro"``,
-        ``"_defined_labels"`` and ``"/label_k"``, and ``"_unknown_labels"`` where some are; for several classes the mean over
-        one-versus-rest tasks.
+        ``"_defined_labels"`` and ``"/label_k"``, and ``"_unknown_labels"`` where some are. For several classes ``""`` is the mean
+        over one-versus-rest tasks, and ``"_ovo"`` of the AUROC the mean over one-versus-one tasks (Hand and Till); the accuracy
+        is that of the largest score.
+
+    Raises:
+        DataError: if a target is out of range.
     """
     metric = METRICS[name]
     if scores.ndim == 1:
         return {"": metric(scores, targets, **kwargs)}
     if targets.ndim == 1:
-        columns = torch.nn.functional.one_hot(targets.long(), scores.shape[1])
-        return {"": _mean([metric(s, t, **kwargs) for s, t in zip(scores.T, columns.T, strict=True)])}
+        return _of_classes(name, class_scores(scores) if softmax else scores, targets, kwargs)
     each = [metric(*known(s, t), **kwargs) for s, t in zip(scores.T, targets.T, strict=True)]
     pooled = known(scores.reshape(-1), targets.reshape(-1))
     averages: dict[str, Score] = {"": _mean(each), "_micro": metric(*pooled, **kwargs)}
@@ -172,6 +176,62 @@ def evaluate(name: str, scores: Tensor, targets: Tensor, **kwargs: Any) -> dict[
         averages["_unknown_labels"] = Score(float(scores.numel() - len(pooled[0])))
     averages["_defined_labels"] = Score(float(sum(not math.isnan(score.value) for score in each)))
     return averages | {f"/label_{k}": score for k, score in enumerate(each)}
+
+
+def class_scores(scores: Tensor) -> Tensor:
+    """What ranks samples by one of several exclusive classes: log-probabilities, in the order of the softmax.
+
+    A logit says nothing without the other logits of its row. The logarithm keeps apart what a softmax would round to 1.
+    Rows that are probabilities already stay as they are.
+
+    Args:
+        scores: (N, C), logits or probabilities.
+
+    Returns:
+        (N, C), float64.
+
+    Example:
+        >>> class_scores(torch.tensor([[0.0, 0.0], [5.0, 5.0]])).exp().tolist()
+        [[0.5, 0.5], [0.5, 0.5]]
+    """
+    wide = scores.detach().double()
+    sums = wide.sum(1)
+    if bool((wide >= 0).all()) and torch.allclose(sums, torch.ones_like(sums), atol=1e-4):
+        return wide
+    return torch.log_softmax(wide, dim=1)
+
+
+def _of_classes(name: str, scores: Tensor, targets: Tensor, kwargs: Mapping[str, Any]) -> dict[str, Score]:
+    n_classes = scores.shape[1]
+    if len(targets) and not 0 <= int(targets.min()) <= int(targets.max()) < n_classes:
+        raise DataError("targets", f"classes from 0 to {n_classes - 1}, one for each column of the scores",
+                        f"{int(targets.min())} to {int(targets.max())}", "Give the network an output per class.")  # fmt: skip
+    columns = torch.nn.functional.one_hot(targets.long(), n_classes)
+    if name == "ACC":
+        return {"": _defined(scores, columns, lambda s, t: _largest_is_target(s, t, n_classes), one_class=True)}
+    rest = _mean([METRICS[name](s, t, **kwargs) for s, t in zip(scores.T, columns.T, strict=True)])
+    return {"": rest, "_ovo": _one_versus_one(scores, columns)} if name == "AUROC" else {"": rest}
+
+
+def _largest_is_target(scores: Tensor, targets: Tensor, n_classes: int) -> float:
+    found, wanted = scores.reshape(-1, n_classes).argmax(1), targets.reshape(-1, n_classes).argmax(1)
+    return float((found == wanted).double().mean())
+
+
+def _one_versus_one(scores: Tensor, columns: Tensor) -> Score:
+    """The mean AUROC over ordered pairs of classes, by the score of the first one.
+
+    For one first class it is an AUROC whose negatives weigh one over the size of their class, so C sorts are enough.
+
+    References:
+        Hand and Till, A Simple Generalisation of the Area Under the ROC Curve for Multiple Class Classification Problems,
+        Machine Learning 45 (2001), equation (7).
+    """
+    weights = (columns / columns.sum(0).clamp(min=1).double()).sum(1)
+    each = []
+    for score, column in zip(scores.T, columns.T, strict=True):
+        each.append(_defined(score, column, lambda s, t: _mann_whitney(s, t, weights)))
+    return _mean(each)
 
 
 def _mean(each: list[Score]) -> Score:
@@ -195,12 +255,18 @@ def _defined(scores: Tensor, targets: Tensor, metric: Callable[[Tensor, Tensor],
     return Score(metric(scores, targets.long()))
 
 
-def _mann_whitney(scores: Tensor, targets: Tensor) -> float:
+def _mann_whitney(scores: Tensor, targets: Tensor, weights: Tensor | None = None) -> float:
+    """Exact from integer ranks; with `weights` of the samples, those of the negatives count."""
     # Faster than torchmetrics' curve: only the negatives are sorted, and nothing of the curve is kept.
-    positives, negatives = scores[targets == 1], scores[targets == 0].sort().values
-    below = torch.searchsorted(negatives, positives, right=False).sum()
-    not_above = torch.searchsorted(negatives, positives, right=True).sum()
-    return int(below + not_above) / (2 * len(positives) * len(negatives))
+    negatives, order = scores[targets == 0].sort()
+    positives = scores[targets == 1]
+    below = torch.searchsorted(negatives, positives, right=False)
+    not_above = torch.searchsorted(negatives, positives, right=True)
+    if weights is None:
+        return int(below.sum() + not_above.sum()) / (2 * len(positives) * len(negatives))
+    weight_below = torch.nn.functional.pad(weights[targets == 0][order].cumsum(0), (1, 0))
+    total = (weight_below[below] + weight_below[not_above]).sum() / (2 * len(positives) * weight_below[-1])
+    return float(total)
 
 
 def _ranks(scores: Tensor) -> Tensor:

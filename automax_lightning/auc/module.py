@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import lightning as L
@@ -163,10 +163,26 @@ class AUCModule(L.LightningModule):
 
     # Before the fit -------------------------------------------------------------------------------------------------
 
+    def configure_callbacks(self) -> list[L.Callback]:
+        """No callback; but those that copy the module find it prepared, although Lightning sets callbacks up before modules."""
+        try:
+            callbacks: list[L.Callback] = self.trainer.callbacks  # type: ignore[attr-defined]
+        except RuntimeError:  # asked without a Trainer, there is nothing to prepare for
+            return []
+        if not any(isinstance(callback, _Preparation) for callback in callbacks):
+            callbacks.insert(0, _Preparation())
+        return []
+
     def setup(self, stage: str) -> None:
-        """Give lazy layers their shapes, and make the loss for the training data's size on the Trainer's device."""
-        if stage != "fit":
-            return
+        """See `prepare`."""
+        if stage == "fit":
+            self.prepare()
+
+    def prepare(self) -> None:
+        """Give lazy layers their shapes, and make the loss for the training data's size; again does nothing.
+
+        The training data are those of the Trainer that is about to fit, and the loss is made on its device.
+        """
         self._refuse_half_weights()
         self._materialise()
         self.loss.build(self._facts(), self.trainer.strategy.root_device)
@@ -233,6 +249,32 @@ class AUCModule(L.LightningModule):
         if self._lr_scheduler is None:
             return optimizer
         return {"optimizer": optimizer, "lr_scheduler": schedule_of(self._lr_scheduler, optimizer)}
+
+    # What averages and checkpoints hold -----------------------------------------------------------------------------
+
+    def named_parameters(
+        self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
+    ) -> Iterator[tuple[str, nn.Parameter]]:
+        """The network's parameters, and those of a subclass; the loss's duals are no weights, and are not averaged."""
+        own = f"{prefix}." if prefix else ""
+        for name, parameter in super().named_parameters(prefix, recurse, remove_duplicate):
+            if not name.startswith(f"{own}loss."):
+                yield name, parameter
+
+    def named_buffers(
+        self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
+    ) -> Iterator[tuple[str, Tensor]]:
+        """The network's buffers, and those of a subclass; the loss's estimators are not averaged either."""
+        own = f"{prefix}." if prefix else ""
+        for name, buffer in super().named_buffers(prefix, recurse, remove_duplicate):
+            if not name.startswith(f"{own}loss."):
+                yield name, buffer
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Keep the loss's own state beside averaged weights: the copy that a callback averages has an old one."""
+        if "current_model_state" in checkpoint:  # of Lightning's WeightAveraging, which has put the average in "state_dict"
+            own = {f"loss.{name}": value for name, value in self.loss.state_dict().items()}
+            checkpoint["state_dict"] = {**checkpoint["state_dict"], **own}
 
     # Steps ----------------------------------------------------------------------------------------------------------
 
@@ -338,6 +380,15 @@ class AUCModule(L.LightningModule):
         if self._loss_count:
             mean = float(self._loss_sum) / self._loss_count
             self.log("train/loss", mean, sync_dist=self.trainer.world_size > 1)
+
+
+class _Preparation(L.Callback):
+    """Prepares an `AUCModule` before the callbacks behind it are set up."""
+
+    def setup(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:
+        """See `AUCModule.prepare`."""
+        if stage == "fit" and isinstance(pl_module, AUCModule):
+            pl_module.prepare()
 
 
 def _python_values(value: Any) -> Any:

@@ -10,7 +10,7 @@ from ConfigSpace import Configuration, ConfigurationSpace
 from ConfigSpace.hyperparameters import Hyperparameter
 
 from automax_lightning.errors import SpaceError, SpaceTypeError
-from automax_lightning.space.configurations import values
+from automax_lightning.space.configurations import configuration, values
 from automax_lightning.space.parsing import is_spec, parse_hyperparameters_from_dict
 
 __all__ = ["autopartial", "is_spec", "parse_hyperparameters_from_dict"]
@@ -22,9 +22,9 @@ class autopartial:  # noqa: N801  (named after functools.partial, and public sin
     """`functools.partial` for hyperparameters: calling it with a `Configuration` calls `autofunc` with its values.
 
     Each argument is a ConfigSpace `Hyperparameter` or another `autopartial`, whose names then stand under the
-    argument's name and a colon: ``optimizer_kwargs:lr``. Where `autofunc` is an `autopartial` itself, the spaces are
-    merged. Conditions and forbidden clauses of inner spaces hold in the outer one; an inactive hyperparameter is not
-    passed.
+    argument's name and a colon: ``optimizer_kwargs:lr``. Where `autofunc` is an `autopartial` itself, the two become one,
+    as partials of `functools` do. Conditions and forbidden clauses of inner spaces hold in the outer one; an inactive
+    hyperparameter is not passed.
 
     Args:
         autofunc: what to call.
@@ -32,6 +32,9 @@ class autopartial:  # noqa: N801  (named after functools.partial, and public sin
         kwds: keyword arguments.
 
     Attributes:
+        autofunc: what is called in the end.
+        args: positional arguments, those of an inner `autopartial` first.
+        kwds: keyword arguments, those of an inner `autopartial` included.
         cs: the configuration space that covers all arguments.
 
     Raises:
@@ -52,15 +55,24 @@ class autopartial:  # noqa: N801  (named after functools.partial, and public sin
             raise SpaceTypeError(
                 "autopartial.autofunc", "a callable", type(autofunc).__name__, "Pass the function, not its result."
             )
-        self.autofunc, self.args, self.kwds = autofunc, args, kwds
+        inner = autofunc if isinstance(autofunc, autopartial) else None
+        self.autofunc: Callable[..., Any] = autofunc if inner is None else inner.autofunc
+        self.args: tuple[Any, ...] = args if inner is None else (*inner.args, *args)
+        self.kwds: dict[str, Any] = kwds if inner is None else {**inner.kwds, **kwds}
+        # Each function counts the arguments that it was given itself: the names of a space outlive its nesting.
+        self._positions: tuple[int, ...] = (*(() if inner is None else inner._positions), *range(len(args)))
         self.cs = ConfigurationSpace()
-        if isinstance(autofunc, autopartial):
-            self._include(autofunc.cs, "")
-        for name, value in self._named():
+        if inner is not None:
+            self._include(inner.cs, "")
+        for name, value in [*((str(index), value) for index, value in enumerate(args)), *kwds.items()]:
             self._include(_space_of(name, value), name if isinstance(value, autopartial) else "")
 
-    def _named(self) -> list[tuple[str, Any]]:
-        return [*((str(index), value) for index, value in enumerate(self.args)), *self.kwds.items()]
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Read pickles of searches whose partials of partials were not flattened, too."""
+        if "_positions" in state:
+            self.__dict__.update(state)
+        else:
+            autopartial.__init__(self, state["autofunc"], *state["args"], **state["kwds"])
 
     def _include(self, inner: ConfigurationSpace, prefix: str) -> None:
         taken = set(self.cs) & {_join(prefix, name) for name in inner}
@@ -68,33 +80,28 @@ class autopartial:  # noqa: N801  (named after functools.partial, and public sin
             raise SpaceError("autopartial", "each name once", f"{sorted(taken)} twice", "Pass it to one of the two.")
         self.cs.add_configuration_space(prefix, copy.deepcopy(inner), delimiter=_DELIMITER if prefix else "")
 
-    def __call__(self, configuration: Configuration | Mapping[str, Any], prefix: str = "") -> Any:
-        """What `autofunc` returns for the values of `configuration`.
+    def __call__(self, space: Configuration | Mapping[str, Any], prefix: str = "") -> Any:
+        """What `autofunc` returns for the values of a configuration.
 
         Args:
-            configuration: a configuration of `cs`, or of a space that holds `cs` under `prefix`.
-            prefix: where this space stands in the configuration's, without the colon.
+            space: a configuration of `cs`, or of a space that holds `cs` under `prefix`; or its values by name.
+            prefix: where this space stands in the configuration's, with or without the colon at its end.
+
+        Raises:
+            SpaceKeyError: if a name is unknown, or the value of an active hyperparameter is missing (a `KeyError`).
+            SpaceError: if a value is illegal.
         """
-        chosen = values(configuration) if isinstance(configuration, Configuration) else dict(configuration)
-        args, kwds = self._resolve(chosen, prefix)
-        return self._call(chosen, prefix, args, kwds)
+        chosen = values(space) if isinstance(space, Configuration) else dict(space)
+        place = prefix.removesuffix(_DELIMITER)
+        if place or not (isinstance(space, Configuration) and space.config_space is self.cs):
+            start = len(_join(place, ""))
+            configuration(self.cs, {name[start:]: chosen[name] for name in chosen if name.startswith(_join(place, ""))})
+        return self._apply(chosen, place)
 
-    def _resolve(self, chosen: Mapping[str, Any], prefix: str) -> tuple[list[Any], dict[str, Any]]:
-        resolved = {}
-        for name, value in self._named():
-            place = _join(prefix, name)
-            if isinstance(value, autopartial):
-                resolved[name] = value(chosen, place)
-            elif _join(prefix, value.name) in chosen:
-                resolved[name] = chosen[_join(prefix, value.name)]
-        positions = [str(index) for index in range(len(self.args))]
-        return [resolved[name] for name in positions], {name: resolved[name] for name in self.kwds if name in resolved}
-
-    def _call(self, chosen: Mapping[str, Any], prefix: str, args: list[Any], kwds: dict[str, Any]) -> Any:
-        if not isinstance(self.autofunc, autopartial):
-            return self.autofunc(*args, **kwds)
-        inner_args, inner_kwds = self.autofunc._resolve(chosen, prefix)
-        return self.autofunc._call(chosen, prefix, [*inner_args, *args], {**inner_kwds, **kwds})
+    def _apply(self, chosen: Mapping[str, Any], prefix: str) -> Any:
+        args = [_value(chosen, prefix, str(index), value) for index, value in zip(self._positions, self.args, strict=True)]
+        active = {name: value for name, value in self.kwds.items() if _is_active(chosen, prefix, value)}
+        return self.autofunc(*args, **{name: _value(chosen, prefix, name, value) for name, value in active.items()})
 
     def __repr__(self) -> str:
         name = getattr(self.autofunc, "__name__", type(self.autofunc).__name__)
@@ -112,6 +119,14 @@ def _space_of(name: str, value: Any) -> ConfigurationSpace:
         f"autopartial.{name}", "a ConfigSpace hyperparameter or an autopartial", f"{type(value).__name__} {value!r}",
         "Pass it through parse_hyperparameters_from_dict first.",
     )  # fmt: skip
+
+
+def _is_active(chosen: Mapping[str, Any], prefix: str, value: Any) -> bool:
+    return isinstance(value, autopartial) or _join(prefix, value.name) in chosen
+
+
+def _value(chosen: Mapping[str, Any], prefix: str, name: str, value: Any) -> Any:
+    return value._apply(chosen, _join(prefix, name)) if isinstance(value, autopartial) else chosen[_join(prefix, value.name)]
 
 
 def _join(prefix: str, name: str) -> str:

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from ConfigSpace import Configuration, ConfigurationSpace
-from ConfigSpace.exceptions import ForbiddenValueError
+from ConfigSpace.exceptions import ActiveHyperparameterNotSetError, ForbiddenValueError
 from ConfigSpace.hyperparameters import Hyperparameter, IntegerHyperparameter, NumericalHyperparameter, OrdinalHyperparameter
 from ConfigSpace.util import deactivate_inactive_hyperparameters
 
-from automax_lightning.errors import SpaceError, closest
+from automax_lightning.errors import SpaceError, SpaceKeyError, closest
 from automax_lightning.utils.serialization import builtin
 
 
@@ -29,7 +29,8 @@ def configuration(space: ConfigurationSpace, chosen: Mapping[str, Any]) -> Confi
     """The configuration of `space` with these values: the inverse of `values`.
 
     Raises:
-        SpaceError: if a name is unknown, a value is illegal, or an active hyperparameter is missing.
+        SpaceKeyError: if a name is unknown, or an active hyperparameter is missing.
+        SpaceError: if a value is illegal, or belongs to an inactive hyperparameter.
 
     Example:
         >>> space = ConfigurationSpace({"n": (1, 5)})
@@ -39,6 +40,14 @@ def configuration(space: ConfigurationSpace, chosen: Mapping[str, Any]) -> Confi
     _check(space, chosen, "configuration")
     try:
         return Configuration(space, values=dict(chosen))
+    except ActiveHyperparameterNotSetError as error:
+        name = error.hyperparameter.name
+        raise SpaceKeyError(
+            f"configuration.{name}",
+            "a value, because it is active",
+            "none",
+            f"Add {name!r}: {error.hyperparameter.default_value!r}.",
+        ) from error
     except Exception as error:  # ConfigSpace raises several kinds for missing, inactive and forbidden values
         raise SpaceError(
             "configuration", "values for exactly the active hyperparameters", f"{dict(chosen)}", str(error)
@@ -48,7 +57,7 @@ def configuration(space: ConfigurationSpace, chosen: Mapping[str, Any]) -> Confi
 def _check(space: ConfigurationSpace, chosen: Mapping[str, Any], where: str) -> None:
     for name, value in chosen.items():
         if name not in space:
-            raise SpaceError(f"{where}.{name}", "a hyperparameter of the space", "none", closest(name, space))
+            raise SpaceKeyError(f"{where}.{name}", "a hyperparameter of the space", "none", closest(name, space))
         if not _is_legal(space[name], value):
             raise SpaceError(f"{where}.{name}", str(space[name]), repr(value), "Choose a value inside.")
 

@@ -160,3 +160,19 @@ def test_bad_arguments_and_outputs_are_named() -> None:
 
 def test_it_keeps_nothing_in_checkpoints() -> None:
     assert AUROC().state_dict() == {}
+
+
+@pytest.mark.parametrize("output", ["nothing", "logits", "probs"])
+def test_three_classes_are_ranked_by_softmax(output: str) -> None:
+    module, callback = Theirs(output, columns=3), AUROC(metrics=("AUROC", "ACC"))
+    targets = X.argmax(1)
+    found = validate(module, callback, loader(targets))
+    logits = module(X).detach().double()
+    # Sigmoids of one-versus-rest networks are given as probabilities, and rank as they are.
+    scores = torch.sigmoid(logits) if output == "probs" else logits.softmax(1)
+    one_hot = torch.nn.functional.one_hot(targets)
+    assert found["val/AUROC"] == pytest.approx(roc_auc_score(one_hot, scores, average="macro"), abs=1e-6)
+    assert found["val/ACC"] == pytest.approx(float((scores.argmax(1) == targets).double().mean()))
+    assert "val/AUROC_ovo" in found
+    kept, _ = callback.evaluated["val"]
+    assert torch.allclose(kept if output == "probs" else kept.exp(), scores.to(kept.dtype), atol=1e-6)

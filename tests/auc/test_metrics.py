@@ -113,12 +113,63 @@ def test_several_labels_average_over_the_defined_ones() -> None:
     assert nothing[""].reason.startswith("no label is defined")
 
 
-def test_several_classes_are_one_versus_rest() -> None:
-    scores = torch.randn(90, 3, generator=torch.Generator().manual_seed(1)).softmax(1).double()
-    scores /= scores.sum(1, keepdim=True)
-    targets = torch.arange(90) % 3
-    expected = roc_auc_score(targets, scores, multi_class="ovr", average="macro")
-    assert evaluate("AUROC", scores, targets)[""].value == pytest.approx(expected)
+def classes(n_classes: int, spread: float = 1.0) -> tuple[torch.Tensor, torch.Tensor]:
+    """Logits of 300 rows with a constant of its own in each row, and classes of unequal size."""
+    generator = torch.Generator().manual_seed(n_classes)
+    targets = (torch.rand(300, generator=generator) ** 2 * n_classes).long()
+    logits = torch.randn(300, n_classes, generator=generator, dtype=torch.float64)
+    logits += torch.nn.functional.one_hot(targets, n_classes) + 3 * torch.randn(300, 1, generator=generator)
+    return spread * logits, targets
+
+
+@pytest.mark.parametrize("n_classes", [3, 7])
+@pytest.mark.parametrize("given", ["logits", "probabilities", "log-probabilities"])
+def test_several_classes_are_ranked_by_softmax_as_scikit_learn_ranks_them(n_classes: int, given: str) -> None:
+    logits, targets = classes(n_classes)
+    probabilities = logits.softmax(1)
+    scores = {"logits": logits, "probabilities": probabilities, "log-probabilities": logits.log_softmax(1)}[given]
+    found = evaluate("AUROC", scores, targets)
+    for suffix, kind in (("", "ovr"), ("_ovo", "ovo")):
+        expected = roc_auc_score(targets, probabilities, multi_class=kind, average="macro")
+        assert found[suffix].value == pytest.approx(expected, abs=1e-12)
+
+
+@pytest.mark.parametrize("name", ["AUROC", "AUPRC", "ACC", "pAUROC"])
+def test_a_constant_added_to_a_row_changes_no_score_of_classes(name: str) -> None:
+    logits, targets = classes(4)
+    kwargs = {"max_fpr": 0.3} if name == "pAUROC" else {}
+    moved = logits + torch.linspace(-8, 8, 300)[:, None]
+    for suffix, score in evaluate(name, logits, targets, **kwargs).items():
+        assert evaluate(name, moved, targets, **kwargs)[suffix].value == pytest.approx(score.value, abs=1e-12)
+
+
+def test_precision_and_accuracy_of_classes_are_scikit_learns() -> None:
+    logits, targets = classes(4)
+    one_hot, probabilities = torch.nn.functional.one_hot(targets), logits.softmax(1)
+    expected = average_precision_score(one_hot, probabilities, average="macro")
+    assert evaluate("AUPRC", logits, targets)[""].value == pytest.approx(expected, abs=1e-6)
+    assert evaluate("ACC", logits, targets)[""].value == pytest.approx(accuracy_score(targets, logits.argmax(1)))
+
+
+def test_confident_rows_are_not_tied_and_a_missing_class_is_left_out() -> None:
+    logits, targets = classes(3, spread=6.0)
+    exact = evaluate("AUROC", logits, targets)[""].value
+    assert evaluate("AUROC", logits.float(), targets)[""].value == pytest.approx(exact, abs=1e-4)
+    wide = torch.nn.functional.pad(logits, (0, 1), value=-1e4)  # nobody is of the fourth class
+    found = evaluate("AUROC", wide, targets)
+    expected = [roc_auc_score(targets, logits.softmax(1), multi_class=kind) for kind in ("ovr", "ovo")]
+    assert [found[""].value, found["_ovo"].value] == pytest.approx(expected, abs=1e-9)
+    alone = evaluate("AUROC", logits, torch.zeros(300, dtype=torch.long))
+    assert math.isnan(alone[""].value)
+    assert math.isnan(alone["_ovo"].value)
+
+
+@pytest.mark.parametrize("bad", [-1, 3])
+def test_a_class_without_a_column_is_refused(bad: int) -> None:
+    logits, targets = classes(3)
+    targets[0] = bad
+    with pytest.raises(DataError, match="targets: expected classes from 0 to 2"):
+        evaluate("AUROC", logits, targets)
 
 
 @pytest.mark.parametrize(

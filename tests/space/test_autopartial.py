@@ -12,7 +12,7 @@ from ConfigSpace import (
 )
 
 from automax_lightning import autopartial, parse_hyperparameters_from_dict
-from automax_lightning.errors import SpaceError, SpaceTypeError
+from automax_lightning.errors import SpaceError, SpaceKeyError, SpaceTypeError
 from automax_lightning.space.configurations import configuration
 from automax_lightning.space.description import describe_space
 from tests.support.spaces import conditional
@@ -68,7 +68,56 @@ def test_an_autopartial_of_an_autopartial_merges_the_spaces() -> None:
     more = autopartial(base, **specs(k=[7, 8]))
     assert sorted(more.cs) == ["k", "lr", "x"]
     assert more(more.cs.get_default_configuration()) == ((0.5,), {"lr": 0.1, "k": 7})
-    assert (more.autofunc, more.args, sorted(more.kwds)) == (base, (), ["k"])
+    assert (more.autofunc, more.args, sorted(more.kwds)) == (collect, base.args, ["k", "lr"])
+
+
+def test_merging_keeps_the_order_of_arguments_and_each_ones_place() -> None:
+    base = autopartial(collect, autopartial(collect, **specs(lr=(0.1, 0.5))))
+    more = autopartial(base, autopartial(collect, **specs(k=[7, 8])), Float("x", (0, 1)))
+    assert sorted(more.cs) == ["0:k", "0:lr", "x"]
+    assert more(more.cs.get_default_configuration()) == ((((), {"lr": 0.1}), ((), {"k": 7}), 0.5), {})
+
+
+def test_the_words_of_the_original_are_understood() -> None:
+    inner = autopartial(collect, **specs(lr=(0.1, 0.5)))
+    outer = autopartial(collect, optimizer_kwargs=inner)
+    config = outer.cs.get_default_configuration()
+    assert outer(space=config) == ((), {"optimizer_kwargs": ((), {"lr": 0.1})})
+    assert inner(space=config, prefix="optimizer_kwargs:") == inner(config, "optimizer_kwargs") == ((), {"lr": 0.1})
+
+
+@pytest.mark.parametrize(
+    ("chosen", "prefix", "message"),
+    [
+        ({}, "", r"configuration.lr: expected a value, because it is active, found none. Add 'lr': 0.1"),
+        ({"lr": 0.2, "lrr": 0.1}, "", r"configuration.lrr: expected a hyperparameter of the space.*Did you mean 'lr'"),
+        ({"lr": 0.2}, "inner", r"configuration.lr: expected a value"),
+        ({"inner:lr": 0.2, "inner:k": 1}, "inner:", r"configuration.k: expected a hyperparameter of the space"),
+    ],
+)
+def test_unknown_and_missing_names_are_key_errors(chosen: dict[str, Any], prefix: str, message: str) -> None:
+    make = autopartial(collect, **specs(lr=(0.1, 0.5)))
+    with pytest.raises(SpaceKeyError, match=message) as caught:
+        make(chosen, prefix)
+    assert isinstance(caught.value, KeyError)
+    assert make({f"{prefix}lr" if prefix.endswith(":") else "lr": 0.2}, prefix if prefix.endswith(":") else "") == (
+        (),
+        {"lr": 0.2},
+    )
+
+
+def test_only_what_is_active_has_to_be_there() -> None:
+    make = autopartial(collect, kwargs=conditional())
+    assert make({"kwargs:kind": "adam", "kwargs:lr": 0.3}) == ((), {"kwargs": conditional()({"kind": "adam", "lr": 0.3})})
+    with pytest.raises(SpaceKeyError, match=r"configuration.kwargs:momentum: expected a value, because it is active"):
+        make({"kwargs:kind": "sgd", "kwargs:lr": 0.1})
+
+
+def test_a_pickle_of_a_partial_that_was_not_flattened_is_read() -> None:
+    base, own = autopartial(collect, **specs(lr=(0.1, 0.5))), specs(k=[7, 8])
+    twin = autopartial.__new__(autopartial)
+    twin.__setstate__({"autofunc": base, "args": (), "kwds": own, "cs": None})
+    assert (twin.autofunc, sorted(twin.kwds), sorted(twin.cs)) == (collect, ["k", "lr"], ["k", "lr"])
 
 
 def test_one_name_twice_is_an_error() -> None:

@@ -35,7 +35,7 @@ def test_values_and_configuration_are_inverse() -> None:
         ({"x": 0.5, "y": 1}, r"configuration.y: expected a hyperparameter of the space"),
         ({"x": 1.5}, r"configuration.x: .* found 1.5"),
         ({"x": "a"}, r"configuration.x: .* found 'a'"),
-        ({}, "exactly the active hyperparameters"),
+        ({}, r"configuration.x: expected a value, because it is active"),
     ],
 )
 def test_a_foreign_configuration_is_refused(chosen: dict[str, Any], message: str) -> None:

@@ -15,8 +15,11 @@ import torch
 from torch.utils.data import DataLoader
 
 from automax_lightning import AUROC
+from automax_lightning.auc.data.facts import DataFacts
+from automax_lightning.auc.libauc.adapter import LossAdapter
 from automax_lightning.auc.pairs import registry as pairs
 from tests.support import auc as helpers
+from tests.support import queries
 
 
 def fit(name: str, *, batch_size: int, devices: int) -> dict[str, Any]:
@@ -38,6 +41,15 @@ def fit(name: str, *, batch_size: int, devices: int) -> dict[str, Any]:
     }
 
 
+def rank_queries(*, batch_size: int, devices: int) -> dict[str, Any]:
+    """As `fit`, for the pair that ranks."""
+    made = queries.module()
+    strategy = "ddp" if devices > 1 else "auto"
+    trainer = queries.fit(made, 3, batch_size=batch_size, strategy=strategy, devices=devices)
+    module = {key: value for key, value in made.state_dict().items() if isinstance(value, torch.Tensor)}
+    return {"rank": trainer.global_rank, "module": module, "steps": trainer.global_step}
+
+
 def plain(folder: Path) -> None:
     """A user's own loaders, to which Lightning gives samplers that repeat samples."""
     data, callback = helpers.digits(1), AUROC()
@@ -53,6 +65,22 @@ def plain(folder: Path) -> None:
     torch.save(found, folder / f"plain.{trainer.global_rank}")
 
 
+def rare(folder: Path) -> None:
+    """The estimators after one batch of two labels, of which the second has its only positive on rank 0."""
+    rank, found = torch.distributed.get_rank(), {}
+    scores = torch.linspace(-1, 1, 16).reshape(8, 2).requires_grad_()
+    targets = torch.zeros(8, 2, dtype=torch.long)
+    targets[:2, 0] = 1
+    targets[0, 1] = 1
+    for name in ("mAPLoss", "MultiLabelpAUCLoss:SOPAs"):
+        adapter = LossAdapter(pairs.get(name), num_labels=2)
+        adapter.build(DataFacts(8, (2, 1)), torch.device("cpu"))
+        own = slice(rank, None, 2)
+        adapter(scores[own], targets[own], torch.arange(8)[own])
+        found[name] = dict(adapter.raw.named_buffers())
+    torch.save(found, folder / f"rare.{rank}")
+
+
 def main(folder: Path, names: list[str]) -> None:
     torch.set_num_threads(1)
     warnings.simplefilter("ignore")
@@ -63,8 +91,10 @@ def main(folder: Path, names: list[str]) -> None:
         torch.save(made.model.state_dict(), folder / names[0])
         return
     plain(folder)
+    rare(folder)
     for name in names:
-        found = fit(name, batch_size=15, devices=2)
+        ranking = pairs.get(name).is_ranking
+        found = rank_queries(batch_size=4, devices=2) if ranking else fit(name, batch_size=15, devices=2)
         torch.save(found, folder / f"{name.replace(':', '-')}.{found['rank']}")
 
 

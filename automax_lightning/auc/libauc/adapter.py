@@ -19,6 +19,7 @@ class _Seen(NamedTuple):
     """What a batch is like; all questions are answered by one transfer from the device."""
 
     positives: Tensor
+    negatives: Tensor
     usable: Tensor
     is_finite: bool
     is_legal: bool
@@ -26,14 +27,23 @@ class _Seen(NamedTuple):
     are_all_usable: bool
 
     @classmethod
-    def of(cls, scores: Tensor, labels: Tensor) -> _Seen:
-        positives = (labels == 1).sum(0)
-        negatives = (labels == 0).sum(0)
+    def of(cls, scores: Tensor, labels: Tensor, *, over_ranks: bool) -> _Seen:
+        """What a batch is like; where the loss gathers, the batch of all ranks, so that they skip the same labels.
+
+        Args:
+            scores: (N, C).
+            labels: (N, C).
+            over_ranks: whether other ranks have a part of the batch.
+        """
+        positives, negatives = (labels == 1).sum(0), (labels == 0).sum(0)
+        others = len(labels) - positives - negatives
+        if over_ranks:
+            counts = torch.stack([positives, negatives, others])
+            torch.distributed.all_reduce(counts)
+            positives, negatives, others = counts
         usable = (positives > 0) & (negatives > 0)
-        answers = torch.stack(
-            [torch.isfinite(scores).all(), (positives + negatives == len(labels)).all(), usable.any(), usable.all()]
-        ).tolist()
-        return cls(positives, usable, *answers)
+        answers = torch.stack([torch.isfinite(scores).all(), (others == 0).all(), usable.any(), usable.all()]).tolist()
+        return cls(positives, negatives, usable, *answers)
 
 
 class LossAdapter(nn.Module):
@@ -119,10 +129,10 @@ class LossAdapter(nn.Module):
         with torch.autocast(logits.device.type, enabled=False):
             scores = self._columns(logits, "logits").float()
             labels = self._columns(targets, "targets").float()
-            seen = _Seen.of(scores, labels)
+            seen = _Seen.of(scores, labels, over_ranks=self.pair.gathers and _has_ranks())
             if not seen.is_legal:
                 labels = trained_on(labels, self.num_labels, f"targets of {self.pair.name}")
-                seen = _Seen.of(scores, labels)
+                seen = _Seen.of(scores, labels, over_ranks=self.pair.gathers and _has_ranks())
             tasks = self._check(seen, index, len(labels))
             if self.pair.scores == "sigmoid":
                 scores = torch.sigmoid(scores)
@@ -159,7 +169,7 @@ class LossAdapter(nn.Module):
                 return scores.sum() * 0.0  # nothing to learn from, and no reason to stop
             flat: Tensor = self.loss_fn(scores[is_known][:, None], labels[is_known][:, None])
             return flat.reshape(())
-        if torch.distributed.is_available() and torch.distributed.is_initialized() and torch.distributed.get_world_size() > 1:
+        if _has_ranks() and torch.distributed.get_world_size() > 1:
             raise DataError(
                 f"targets of {self.pair.name}", "labels that are all known where there are several ranks", "some that are not",
                 "Train on one device, or with loss='CrossEntropyLoss'.",
@@ -193,7 +203,7 @@ class LossAdapter(nn.Module):
         if not seen.is_any_usable or self.libauc_compatible:
             raise BatchError(
                 f"batch of {name}", "at least one positive and one negative sample" + self._per_label(),
-                f"{seen.positives.tolist()} positives among {length}",
+                f"{seen.positives.tolist()} positives among {int((seen.positives + seen.negatives)[0])}",
                 "Use AUCDataModule with a sampling_rate, or a larger batch_size.",
             )  # fmt: skip
         return seen.usable.nonzero().reshape(-1)
@@ -229,7 +239,7 @@ class LossAdapter(nn.Module):
         Args:
             optimizer_reduces: the optimizer does it itself, as PESG does.
         """
-        if optimizer_reduces or not (torch.distributed.is_available() and torch.distributed.is_initialized()):
+        if optimizer_reduces or not _has_ranks():
             return
         for dual in (getattr(self.raw, "a", None), getattr(self.raw, "b", None)):
             if isinstance(dual, nn.Parameter) and dual.grad is not None:
@@ -294,3 +304,7 @@ class LossAdapter(nn.Module):
             lambda tensor: tensor.float() if tensor.is_floating_point() else tensor, recurse
         )
         return self
+
+
+def _has_ranks() -> bool:
+    return torch.distributed.is_available() and torch.distributed.is_initialized()

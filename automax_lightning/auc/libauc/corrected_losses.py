@@ -8,9 +8,17 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from libauc.losses.auc import AUCMLoss, CompositionalAUCLoss, MultiLabelAUCMLoss, MultiLabelpAUCLoss
+from libauc.losses.auc import (
+    AUCMLoss,
+    CompositionalAUCLoss,
+    MultiLabelAUCMLoss,
+    MultiLabelpAUCLoss,
+    meanAveragePrecisionLoss,
+)
 from libauc.losses.losses import FocalLoss
+from libauc.utils.utils import is_distributed
 from torch import Tensor
+from torch.distributed.nn.functional import all_gather
 
 
 def aucm(scores: Tensor, targets: Tensor, a: Tensor, b: Tensor, alpha: Tensor, margin: float) -> Tensor:
@@ -122,11 +130,29 @@ class PublishedMultiLabelPartial(MultiLabelpAUCLoss):  # type: ignore[misc]
         return torch.stack(losses).sum() / len(tasks)
 
 
+class GatheredMeanAveragePrecision(meanAveragePrecisionLoss):  # type: ignore[misc]
+    """`meanAveragePrecisionLoss` over the batch of all ranks together, as LibAUC's other losses with estimators do it.
+
+    LibAUC's own ranks each ignore the other ranks' samples: another loss, and estimators of a part of the data.
+    """
+
+    def forward(self, y_pred: Tensor, y_true: Tensor, index: Tensor, task_id: Any = (), **kwargs: Any) -> Tensor:
+        """The mean over the labels in `task_id` (all by default)."""
+        if is_distributed():
+            y_pred, y_true, index = (
+                torch.cat(all_gather(part))  # type: ignore[no-untyped-call]
+                for part in (y_pred, y_true, index)
+            )
+        loss: Tensor = super().forward(y_pred, y_true, index, task_id, **kwargs)
+        return loss
+
+
 PUBLISHED: dict[str, type[torch.nn.Module]] = {
     "AUCMLoss": PublishedAUCM,
     "CompositionalAUCLoss": PublishedCompositional,
     "MultiLabelAUCMLoss": PublishedMultiLabelAUCM,
     "FocalLoss": PublishedFocal,
+    "mAPLoss": GatheredMeanAveragePrecision,
     "MultiLabelpAUCLoss:SOTAs": PublishedMultiLabelPartial,
 }
 """Name of a pair -> the class that is used unless `libauc_compatible=True`."""

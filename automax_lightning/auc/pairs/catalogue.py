@@ -104,7 +104,7 @@ def _sampled(name: str, path: str, optimizer: OptimizerChoice, arguments: tuple[
 def _multi(mode: str, optimizer: OptimizerChoice, arguments: tuple[str, ...], space: Any, **more: Any) -> Pair:
     return _sampled(
         f"MultiLabelpAUCLoss:{mode}", f"{_AUC}:MultiLabelpAUCLoss", optimizer, arguments, space,
-        fixed={"mode": mode}, multi_label=True, reference=_KDD23, **more,
+        fixed={"mode": mode}, multi_label=True, gathers=True, reference=_KDD23, **more,
     )  # fmt: skip
 
 
@@ -134,7 +134,7 @@ PAIRS = (
     ),
     _sampled(
         "mAPLoss", f"{_AUC}:meanAveragePrecisionLoss", _SOAP, (*_AP_ARGUMENTS, "top_k"),
-        {"gamma": _GAMMA, "margin": _MARGIN}, multi_label=True, objective="mean average precision over labels",
+        {"gamma": _GAMMA, "margin": _MARGIN}, multi_label=True, gathers=True, objective="mean average precision over labels",
         use_when="AUPRC with several labels", reference=_KDD23,
     ),
     _sampled(

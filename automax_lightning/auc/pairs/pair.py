@@ -56,7 +56,7 @@ class Pair:
         needs_probabilities: it cannot be given raw logits instead of their sigmoid.
         alternates: it changes its objective from batch to batch, so that a step must be of one batch.
         version_lr: the argument `version` -> the default learning rate with it, where that is not the optimizer's.
-        gathers: it works on the batch of all ranks together.
+        gathers: it works on the batch of all ranks together: two ranks with half a batch each train as one with all of it.
         is_ranking: its batches are mappings of queries and their items, and it is told the size of the data by its arguments.
         required: arguments that have no default.
         objective: what it optimises.

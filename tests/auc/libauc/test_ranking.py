@@ -9,62 +9,12 @@ import lightning as L
 import pytest
 import torch
 from lightning.pytorch.callbacks import ModelCheckpoint
-from torch.utils.data import DataLoader, Dataset
 
 from automax_lightning import AUCModule, AutoMAX, AutoMAXConfig, trainer_factory
 from automax_lightning.auc.pairs import registry as pairs
 from automax_lightning.errors import ConfigError, DataError, TargetError
 from tests.support import auc as helpers
-
-QUERIES, POSITIVES, NEGATIVES = 24, 4, 6
-SIZES = {"N": QUERIES * POSITIVES + 1, "num_user": QUERIES, "num_item": 50, "num_pos": POSITIVES}
-
-
-class Queries(Dataset[Any]):
-    """Rated items with features; the relevant ones come first."""
-
-    def __init__(self) -> None:
-        generator = torch.Generator().manual_seed(0)
-        self.rating = torch.cat([torch.randint(1, 5, (QUERIES, POSITIVES), generator=generator),
-                                 torch.zeros(QUERIES, NEGATIVES, dtype=torch.int64)], dim=1)  # fmt: skip
-        noise = torch.randn(QUERIES, POSITIVES + NEGATIVES, 3, generator=generator)
-        self.x = noise + self.rating[..., None] * torch.tensor([0.5, 0.0, -0.3])
-        self.ideal = ((2.0**self.rating - 1).sort(1, descending=True).values / torch.log2(torch.arange(2, 12))).sum(1)
-
-    def __len__(self) -> int:
-        return QUERIES
-
-    def __getitem__(self, i: int) -> dict[str, Any]:
-        items = torch.arange(POSITIVES + NEGATIVES) + i * POSITIVES
-        items[POSITIVES:] = 0
-        return {"x": self.x[i], "rating": self.rating[i], "user_id": i, "num_pos_items": POSITIVES, "ideal_dcg": self.ideal[i],
-                "user_item_id": items}  # fmt: skip
-
-
-class Scorer(torch.nn.Module):
-    def __init__(self) -> None:
-        super().__init__()
-        torch.manual_seed(3)
-        self.layer = torch.nn.Linear(3, 1)
-
-    def forward(self, batch: dict[str, Any]) -> torch.Tensor:
-        return self.layer(batch["x"]).squeeze(-1)
-
-
-def loader() -> Any:
-    return DataLoader(Queries(), batch_size=8)
-
-
-def module(**kwargs: Any) -> AUCModule:
-    given = {"optimizer_kwargs": {"lr": 0.02, "epoch_decay": 0.01}, "loss_kwargs": {**SIZES, "topk": 3}, **kwargs}
-    return AUCModule(Scorer(), loss="NDCGLoss", decay_epochs=(2,), **given)
-
-
-def fit(made: AUCModule, epochs: int, **kwargs: Any) -> L.Trainer:
-    ckpt_path = kwargs.pop("ckpt_path", None)
-    trainer = L.Trainer(**{**helpers.QUIET, **kwargs}, max_epochs=epochs)
-    trainer.fit(made, loader(), loader(), ckpt_path=ckpt_path, weights_only=True)
-    return trainer
+from tests.support.queries import SIZES, Scorer, fit, loader, module
 
 
 def test_every_pair_of_the_catalogue_is_in_one_of_the_two_sweeps() -> None:
