@@ -14,9 +14,11 @@ from numpy.typing import NDArray
 from torch.utils.data import TensorDataset
 
 from automax_lightning.auc.data.datamodule import AUCDataModule
-from automax_lightning.auc.data.division import Division, division_of, rarest_label
+from automax_lightning.auc.data.division import Division, division_of
 from automax_lightning.auc.data.fingerprint import fingerprint, plain
-from automax_lightning.auc.data.labels import check_labels
+from automax_lightning.auc.data.tables.encoding import encoder
+from automax_lightning.auc.data.tables.label_column import LabelColumn, read_labels
+from automax_lightning.auc.data.tables.splitting import stratified_splits
 from automax_lightning.errors import ConfigError, DataError, closest
 from automax_lightning.utils.arguments import Rule, check_arguments, integer, number
 from automax_lightning.utils.arguments import path as path_rule
@@ -43,7 +45,8 @@ class TabularDataModule(AUCDataModule):
         y: labels, (n,) or (n, C); None takes the column(s) `target` of the DataFrame.
         path: a ``.csv`` or ``.parquet`` file instead of `X`; read on first use.
         target: name of the label column, or names for several labels.
-        positive: the label that counts as 1; None if they are 0 and 1 already.
+        positive: the label that counts as 1, compared as trimmed text; ``True`` is ``yes`` too, which YAML reads so. With None
+            0 and 1 stay, and of two other labels the rarer one is 1. Rows without a label are dropped.
         val_size: share of the rows for validation, in (0, 1).
         test_size: share of the rows for the test, in [0, 1); 0 for no test split.
         batch_size: training samples per rank and batch, at least 2.
@@ -77,7 +80,7 @@ class TabularDataModule(AUCDataModule):
         *,
         path: str | Path | None = None,
         target: str | list[str] | None = None,
-        positive: int | str | None = None,
+        positive: int | str | bool | None = None,
         val_size: float = 0.2,
         test_size: float = 0.2,
         batch_size: int = 128,
@@ -140,17 +143,18 @@ class TabularDataModule(AUCDataModule):
         return fresh
 
     def _make_datasets(self) -> tuple[Any, Any, Any]:
-        features, labels = self._read()
-        parts = _split(labels, self.val_size, self.test_size, self.split_seed)
-        encode = _encoder(features, parts[0])
+        features, column = self._read()
+        labels = column.values
+        parts = stratified_splits(labels, self.val_size, self.test_size, self.split_seed)
+        encode = encoder(features, parts[0])
         if self._division is not None:
             rows = np.sort(np.concatenate(parts[:2]))
             parts[:2] = [rows[part] for part in self._division.of(labels[rows], len(parts[1]))]
         sets = [TensorDataset(torch.from_numpy(encode(rows)), torch.from_numpy(labels[rows])) for rows in parts if len(rows)]
         return (sets[0], sets[1], sets[2] if len(sets) == 3 else None)
 
-    def _read(self) -> tuple[Any, NDArray[Any]]:
-        table = self._source if self._path is None else _read_file(self._path)
+    def _read(self) -> tuple[Any, LabelColumn]:
+        table: Any = self._source if self._path is None else _read_file(self._path)
         labels = self._labels
         if hasattr(table, "columns"):
             table, labels = _take_target(table, labels, self.target)
@@ -163,10 +167,12 @@ class TabularDataModule(AUCDataModule):
                 )  # fmt: skip
         if labels is None:
             raise DataError("TabularDataModule.y", "labels", "none", "Pass y, or target= with a DataFrame or a path.")
-        encoded = _encode_labels(labels, self.positive)
-        if len(encoded) != len(table):
-            raise DataError("TabularDataModule.y", f"{len(table)} labels", str(len(encoded)), "Check the rows.")
-        copied = label_among(table, encoded)
+        if len(labels) != len(table):
+            raise DataError("TabularDataModule.y", f"{len(table)} labels", str(len(labels)), "Check the rows.")
+        encoded = read_labels(labels, self.positive)
+        if encoded.n_missing:
+            table = table.iloc[encoded.kept] if hasattr(table, "columns") else table[encoded.kept]
+        copied = label_among(table, encoded.values)
         if copied is not None:
             raise DataError(
                 "TabularDataModule.X", "features that do not hold the label", f"column {copied!r}, which tells it in every row",
@@ -216,98 +222,3 @@ def label_among(table: Any, labels: NDArray[np.int64]) -> Any:
         if len(values) == 2 and codes.tobytes() in patterns:
             return name
     return None
-
-
-def _encode_labels(labels: Any, positive: Any) -> NDArray[np.int64]:
-    import pandas as pd
-
-    if bool(pd.isna(pd.DataFrame(labels)).to_numpy().any()):
-        raise DataError("labels", "a label in every row", "missing values", "Drop those rows, or label them.")
-    array = np.asarray(labels)
-    array = array.reshape(-1) if array.ndim == 2 and array.shape[1] == 1 else array
-    if positive is not None:
-        matches = array == positive
-        if not matches.any():
-            labels_seen = [str(label) for label in np.unique(array.astype(str))[:10]]
-            raise DataError("TabularDataModule.positive", f"one of the labels {labels_seen}", repr(positive), "Pass one.")
-        binary: NDArray[np.int64] = matches.astype(np.int64)
-        return binary
-    if array.dtype.kind == "O":
-        array = pd.DataFrame(array).infer_objects().to_numpy().reshape(array.shape)
-    check_labels(array, "all", both_classes=True)
-    return array.astype(np.int64)
-
-
-def _split(labels: NDArray[Any], val_size: float, test_size: float, seed: int) -> list[NDArray[np.int64]]:
-    """Row numbers of the three splits, stratified by the label, or by the rarest of several labels that is present."""
-    from sklearn.model_selection import train_test_split
-
-    strata = labels if labels.ndim == 1 else rarest_label(labels)
-    needed = 3 if test_size else 2
-    if np.bincount(strata).min() < needed:
-        raise DataError(
-            "labels", f"at least {needed} samples of each class, one for each split",
-            f"{int((labels == 1).sum())} positives",
-            "Split the data yourself and pass the datasets to AUCDataModule.",
-        )  # fmt: skip
-    rows = np.arange(len(labels))
-    rest, test = rows, rows[:0]
-    try:
-        if test_size:
-            rest, test = train_test_split(rows, test_size=test_size, stratify=strata, random_state=seed)
-        share = val_size / (1 - test_size)
-        train, val = train_test_split(rest, test_size=share, stratify=strata[rest], random_state=seed)
-    except ValueError as error:
-        raise DataError("TabularDataModule", "splits that hold both classes", str(error), "Use larger shares.") from error
-    return [np.sort(train), np.sort(val), np.sort(test)]
-
-
-def _encoder(features: Any, train: NDArray[np.int64]) -> Any:
-    """A function from row numbers to float32 features, fitted on the training rows."""
-    if not hasattr(features, "columns") and features.ndim > 2:
-        return _image_encoder(features, train)
-    import pandas as pd
-    from sklearn.compose import make_column_selector, make_column_transformer
-    from sklearn.impute import SimpleImputer
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import OneHotEncoder, StandardScaler
-
-    table = features if hasattr(features, "columns") else pd.DataFrame(features)
-    table = table.set_axis([str(name) for name in table.columns], axis=1)
-    table = _plain_columns(table)
-    numbers = make_pipeline(SimpleImputer(strategy="median", keep_empty_features=True), StandardScaler())
-    others = make_pipeline(
-        SimpleImputer(strategy="most_frequent", keep_empty_features=True),
-        OneHotEncoder(handle_unknown="ignore", sparse_output=False, max_categories=50),
-    )
-    transformer = make_column_transformer(
-        (numbers, make_column_selector(dtype_include="number")),
-        (others, make_column_selector(dtype_exclude="number")),
-    )
-    transformer.fit(table.iloc[train])
-    return lambda rows: np.ascontiguousarray(transformer.transform(table.iloc[rows]), dtype=np.float32)
-
-
-def _plain_columns(table: pd.DataFrame) -> pd.DataFrame:
-    """Booleans as numbers, everything that is no number as text with NaN for missing; infinities are an error."""
-    import pandas as pd
-
-    columns: dict[Any, Any] = {}
-    for name, column in table.items():
-        if pd.api.types.is_bool_dtype(column.dtype) or pd.api.types.is_numeric_dtype(column.dtype):
-            values = column.astype("float64").to_numpy()
-            if np.isinf(values).any():
-                raise DataError(f"feature {name}", "finite numbers", "infinite values", "Replace them by missing values.")
-            columns[name] = values
-        else:
-            text = column.astype("object").map(lambda value: np.nan if pd.isna(value) else str(value))
-            columns[name] = text.astype("object")
-    plain: pd.DataFrame = pd.DataFrame(columns, index=table.index)
-    return plain
-
-
-def _image_encoder(features: NDArray[Any], train: NDArray[np.int64]) -> Any:
-    """Images keep their shape; they are standardised by one mean and one deviation."""
-    pixels = features[train]
-    mean, deviation = float(np.nanmean(pixels)), float(np.nanstd(pixels)) or 1.0
-    return lambda rows: ((features[rows] - mean) / deviation).astype(np.float32)

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from jsonargparse import ArgumentParser
 from sklearn.preprocessing import StandardScaler
 
 from automax_lightning import DigitsDataModule, TabularDataModule
@@ -79,6 +80,29 @@ def test_labels_of_any_kind_are_encoded_by_naming_the_positive_one() -> None:
     assert TabularDataModule(X, 3 - Y, positive=2).facts.positives == (12,)
     assert TabularDataModule(X, Y.astype(bool)).facts.positives == (12,)
     assert TabularDataModule(frame(label=words), target="label", positive="sick").facts.positives == (12,)
+    assert TabularDataModule(frame(label=words), target="label").facts.positives == (12,)
+
+
+def test_rows_without_a_label_are_dropped_from_tables_and_arrays() -> None:
+    labels = np.where(np.arange(100) % 10 == 9, np.nan, Y)
+    whole = np.flatnonzero(~np.isnan(labels))
+    expected = TabularDataModule(X[whole], Y[whole])
+    for data in (TabularDataModule(X, labels), TabularDataModule(pd.DataFrame(X), labels)):
+        for part, other in zip(data.datasets, expected.datasets, strict=True):
+            torch.testing.assert_close(part.tensors[0], other.tensors[0])
+
+
+@pytest.mark.parametrize(("written", "labels"), [("yes", "yes no"), ("true", "True False"), ("1", "1 0"), ("'Yes '", "yes no")])
+def test_a_positive_label_may_be_written_in_yaml_as_it_is_in_the_file(tmp_path: Path, written: str, labels: str) -> None:
+    one, other = labels.split()
+    frame(label=np.where(Y == 1, one, other)).to_csv(tmp_path / "d.csv", index=False)
+    parser = ArgumentParser(exit_on_error=False)
+    parser.add_class_arguments(TabularDataModule, "data")
+    (tmp_path / "c.yaml").write_text(f"path: {tmp_path / 'd.csv'}\ntarget: label\npositive: {written}\n")
+    for line in (["--data", str(tmp_path / "c.yaml")], [f"--data.path={tmp_path / 'd.csv'}", "--data.target=label",
+                                                        f"--data.positive={written.strip(chr(39))}"]):  # fmt: skip
+        data = parser.instantiate_classes(parser.parse_args(line)).data
+        assert data.facts.positives == (12,)
 
 
 def test_several_labels_and_no_test_split() -> None:
@@ -102,11 +126,11 @@ def test_images_keep_their_shape() -> None:
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: TabularDataModule(X, Y + 1), r"labels of data.all: expected 0 and 1, found \[1, 2\]"),
+        (lambda: TabularDataModule(X, np.arange(100) % 3), r"labels of data.all: expected 0 and 1, found \[0, 1, 2\]"),
         (lambda: TabularDataModule(X, Y * 0), "both classes"),
         (lambda: TabularDataModule(X), "TabularDataModule.y: expected labels"),
         (lambda: TabularDataModule(X, Y[:-1]), "expected 100 labels, found 99"),
-        (lambda: TabularDataModule(X, np.where(Y, 1, np.nan)), "a label in every row"),
+        (lambda: TabularDataModule(X, np.where(Y, 1, np.nan)), "both classes"),
         (lambda: TabularDataModule(X, Y, positive=7), "positive: expected one of the labels"),
         (lambda: TabularDataModule(np.array([["a"]] * 100), Y), "Pass strings and categories in a pandas DataFrame"),
         (lambda: TabularDataModule(X[:, 0], Y), r"expected an array \(n, d\)"),

@@ -1,0 +1,64 @@
+"""The features of a table as float32 numbers, learnt from its training rows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from automax_lightning.errors import DataError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def encoder(features: Any, train: NDArray[np.int64]) -> Any:
+    """A function from row numbers to float32 features, fitted on the training rows."""
+    if not hasattr(features, "columns") and features.ndim > 2:
+        return _image_encoder(features, train)
+    import pandas as pd
+    from sklearn.compose import make_column_selector, make_column_transformer
+    from sklearn.impute import SimpleImputer
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import OneHotEncoder, StandardScaler
+
+    table = features if hasattr(features, "columns") else pd.DataFrame(features)
+    table = table.set_axis([str(name) for name in table.columns], axis=1)
+    table = _plain_columns(table)
+    numbers = make_pipeline(SimpleImputer(strategy="median", keep_empty_features=True), StandardScaler())
+    others = make_pipeline(
+        SimpleImputer(strategy="most_frequent", keep_empty_features=True),
+        OneHotEncoder(handle_unknown="ignore", sparse_output=False, max_categories=50),
+    )
+    transformer = make_column_transformer(
+        (numbers, make_column_selector(dtype_include="number")),
+        (others, make_column_selector(dtype_exclude="number")),
+    )
+    transformer.fit(table.iloc[train])
+    return lambda rows: np.ascontiguousarray(transformer.transform(table.iloc[rows]), dtype=np.float32)
+
+
+def _plain_columns(table: pd.DataFrame) -> pd.DataFrame:
+    """Booleans as numbers, everything that is no number as text with NaN for missing; infinities are an error."""
+    import pandas as pd
+
+    columns: dict[Any, Any] = {}
+    for name, column in table.items():
+        if pd.api.types.is_bool_dtype(column.dtype) or pd.api.types.is_numeric_dtype(column.dtype):
+            values = column.astype("float64").to_numpy()
+            if np.isinf(values).any():
+                raise DataError(f"feature {name}", "finite numbers", "infinite values", "Replace them by missing values.")
+            columns[name] = values
+        else:
+            text = column.astype("object").map(lambda value: np.nan if pd.isna(value) else str(value))
+            columns[name] = text.astype("object")
+    plain: pd.DataFrame = pd.DataFrame(columns, index=table.index)
+    return plain
+
+
+def _image_encoder(features: NDArray[Any], train: NDArray[np.int64]) -> Any:
+    """Images keep their shape; they are standardised by one mean and one deviation."""
+    pixels = features[train]
+    mean, deviation = float(np.nanmean(pixels)), float(np.nanstd(pixels)) or 1.0
+    return lambda rows: ((features[rows] - mean) / deviation).astype(np.float32)
