@@ -105,6 +105,60 @@ def test_a_positive_label_may_be_written_in_yaml_as_it_is_in_the_file(tmp_path: 
         assert data.facts.positives == (12,)
 
 
+def rows_in(data: Any) -> list[list[int]]:
+    """The rows of each split, by a feature that numbers them; scaling keeps the order, so ranks tell it."""
+    whole = torch.cat([split.tensors[0][:, 0] for split in data.datasets if split is not None]).argsort().argsort()
+    return [each.tolist() for each in whole.split([len(split) for split in data.datasets if split is not None])]
+
+
+def numbered(**columns: Any) -> pd.DataFrame:
+    return pd.DataFrame({"number": np.arange(100.0), "label": Y, **columns})
+
+
+def test_a_column_or_files_tell_the_splits(tmp_path: Path) -> None:
+    told = np.array(["train", "val", "test"])[np.arange(100) % 3]
+    expected = [np.flatnonzero(told == name).tolist() for name in ("train", "val", "test")]
+    data = TabularDataModule(numbered(part=told), target="label", split="part")
+    assert data.num_features == 1
+    assert rows_in(data) == expected
+    for name in ("train", "val", "test"):
+        numbered()[told == name].to_csv(tmp_path / f"{name}.csv", index=False)
+    paths = {"path": tmp_path / "train.csv", "val_path": tmp_path / "val.csv", "test_path": str(tmp_path / "test.csv")}
+    assert rows_in(TabularDataModule(**paths, target="label")) == expected
+    del paths["val_path"]
+    assert [len(rows) for rows in rows_in(TabularDataModule(**paths, target="label"))] == [27, 7, 33]
+
+
+def test_groups_stay_together_and_time_is_respected_in_all_divisions() -> None:
+    table = numbered(patient=np.arange(100) // 4, visit=pd.date_range("2024-01-01", periods=100), key=np.arange(100), note="n")
+    data = TabularDataModule(table, target="label", groups="patient", drop=["visit", "note"], id="key")
+    assert data.num_features == 1
+    for each in (data, data.resplit(1), data.resplit(0, 1, 3)):
+        patients = [{row // 4 for row in rows} for rows in rows_in(each)]
+        assert sum(map(len, patients)) == 25
+    later = TabularDataModule(table, target="label", time="visit", drop=["patient", "note"], id=["key"])
+    assert rows_in(later) == [list(range(60)), list(range(60, 80)), list(range(80, 100))]
+    with pytest.raises(ConfigError, match=r"resampling: expected 'holdout', because rows are divided by the column 'visit'"):
+        later.resplit(0, 0, 3)
+    with pytest.raises(ConfigError, match=r"resampling: expected 'holdout'"):
+        TabularDataModule(table, target="label", time="visit", resplit_seed=1)
+
+
+def test_rows_without_a_label_take_their_marks_with_them() -> None:
+    told = np.array(["train", "val", "test"])[np.arange(100) % 3]
+    table = numbered(part=told).astype({"label": float})
+    table.loc[:9, "label"] = np.nan
+    data = TabularDataModule(table, target="label", split="part")
+    assert rows_in(data) == [[row - 10 for row in range(10, 100) if row % 3 == number] for number in range(3)]
+
+
+def test_arguments_that_are_not_given_leave_the_fingerprint_as_it_was() -> None:
+    names = {"class", "batch_size", "sampling_rate", "X", "target", "positive", "y", "val_size", "test_size", "split_seed"}
+    assert set(TabularDataModule(X, Y).fingerprint()) == names
+    given = TabularDataModule(numbered(p=0), target="label", groups="p", drop=["q"], sep=";").fingerprint()
+    assert {name: given[name] for name in given.keys() - names} == {"sep": ";", "groups": "p", "drop": ["q"]}
+
+
 def test_several_labels_and_no_test_split() -> None:
     labels = np.stack([Y, (np.arange(100) % 3 == 0).astype(int)], axis=1)
     data = TabularDataModule(X, labels, test_size=0)
@@ -129,6 +183,7 @@ def test_images_keep_their_shape() -> None:
         (lambda: TabularDataModule(X, np.arange(100) % 3), r"labels of data.all: expected 0 and 1, found \[0, 1, 2\]"),
         (lambda: TabularDataModule(X, Y * 0), "both classes"),
         (lambda: TabularDataModule(X), "TabularDataModule.y: expected labels"),
+        (lambda: TabularDataModule(X, Y, groups="patient"), "columns of the names .*'patient'.*Pass a pandas DataFrame"),
         (lambda: TabularDataModule(X, Y[:-1]), "expected 100 labels, found 99"),
         (lambda: TabularDataModule(X, np.where(Y, 1, np.nan)), "both classes"),
         (lambda: TabularDataModule(X, Y, positive=7), "positive: expected one of the labels"),
@@ -151,6 +206,9 @@ def test_bad_tables_are_refused_before_training(make: Any, message: str) -> None
         (lambda: TabularDataModule(X, Y, path="d.csv"), ConfigError, "found both"),
         (lambda: TabularDataModule(path="nowhere.csv", target="label"), DataError, "an existing file, found nowhere.csv"),
         (lambda: TabularDataModule(path=__file__, target="label"), DataError, r"a .csv or .parquet file"),
+        (lambda: TabularDataModule(X, Y, val_path=__file__[:-3] + ".csv"), DataError, "val_path: expected an existing file"),
+        (lambda: TabularDataModule(X, Y, groups="g", time="t"), ConfigError, "time or groups, found both"),
+        (lambda: TabularDataModule(X, Y, split=3), ConfigError, "TabularDataModule.split: expected the name of a column"),
         (lambda: TabularDataModule(X, Y, val_size=0.0), ConfigError, "val_size"),
         (lambda: TabularDataModule(X, Y, val_size=0.5, test_size=0.5), ConfigError, "a sum below 1"),
     ],

@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from automax_lightning.auc.data.tables.numbers_in_text import dates_in
 from automax_lightning.errors import DataError
 
 if TYPE_CHECKING:
     import pandas as pd
+
+_LISTS = (list, tuple, dict, set, np.ndarray)
 
 
 def encoder(features: Any, train: NDArray[np.int64]) -> Any:
@@ -40,21 +43,45 @@ def encoder(features: Any, train: NDArray[np.int64]) -> Any:
 
 
 def _plain_columns(table: pd.DataFrame) -> pd.DataFrame:
-    """Booleans as numbers, everything that is no number as text with NaN for missing; infinities are an error."""
+    """Booleans, dates and durations as numbers, everything else as text with NaN for missing; infinities are an error."""
     import pandas as pd
 
     columns: dict[Any, Any] = {}
     for name, column in table.items():
-        if pd.api.types.is_bool_dtype(column.dtype) or pd.api.types.is_numeric_dtype(column.dtype):
-            values = column.astype("float64").to_numpy()
-            if np.isinf(values).any():
-                raise DataError(f"feature {name}", "finite numbers", "infinite values", "Replace them by missing values.")
-            columns[name] = values
+        dates = dates_in(column)
+        if dates is not None:
+            columns |= _date_parts(str(name), dates)
+        elif pd.api.types.is_timedelta64_dtype(column.dtype):
+            columns[name] = (column / pd.Timedelta(days=1)).to_numpy()
+        elif pd.api.types.is_bool_dtype(column.dtype) or pd.api.types.is_numeric_dtype(column.dtype):
+            columns[name] = _finite(str(name), column.astype("float64").to_numpy())
         else:
-            text = column.astype("object").map(lambda value: np.nan if pd.isna(value) else str(value))
-            columns[name] = text.astype("object")
+            columns[name] = _texts(str(name), column)
     plain: pd.DataFrame = pd.DataFrame(columns, index=table.index)
     return plain
+
+
+def _finite(name: str, values: NDArray[Any]) -> NDArray[Any]:
+    if np.isinf(values).any():
+        raise DataError(f"feature {name}", "finite numbers", "infinite values", "Replace them by missing values.")
+    return values
+
+
+def _date_parts(name: str, dates: pd.Series[Any]) -> dict[str, NDArray[Any]]:
+    """Days since 1970 with their fraction, month 1 to 12, and weekday, 0 for Monday; NaN where there is no date."""
+    import pandas as pd
+
+    days = (dates - pd.Timestamp(0)) / pd.Timedelta(days=1)
+    parts = {"days": days, "month": dates.dt.month, "weekday": dates.dt.day_of_week}
+    return {f"{name} ({part})": values.astype("float64").to_numpy() for part, values in parts.items()}
+
+
+def _texts(name: str, column: pd.Series[Any]) -> pd.Series[Any]:
+    import pandas as pd
+
+    if column.dtype == object and any(isinstance(value, _LISTS) for value in column):
+        raise DataError(f"feature {name}", "one value in each cell", "lists", "Make a column of each value, or drop it.")
+    return column.astype("object").map(lambda value: np.nan if pd.isna(value) else str(value)).astype("object")
 
 
 def _image_encoder(features: NDArray[Any], train: NDArray[np.int64]) -> Any:
