@@ -16,11 +16,12 @@ from torch.utils.data import TensorDataset
 from automax_lightning.auc.data.datamodule import AUCDataModule
 from automax_lightning.auc.data.division import Division, division_of
 from automax_lightning.auc.data.fingerprint import fingerprint, place, plain
-from automax_lightning.auc.data.tables.encoding import encoder
+from automax_lightning.auc.data.tables.encoding import Encoder, encoder
 from automax_lightning.auc.data.tables.label_column import LabelColumn, read_labels
 from automax_lightning.auc.data.tables.reading import Location, Reading, as_frame, check_location, checked, location_of
 from automax_lightning.auc.data.tables.roles import Marks, Roles, stacked
 from automax_lightning.auc.data.tables.splitting import split as split_rows
+from automax_lightning.auc.data.tables.summary import feature_lines
 from automax_lightning.errors import ConfigError, DataError, closest
 from automax_lightning.utils.arguments import Rule, check_arguments, integer, number, text
 from automax_lightning.utils.arguments import path as path_rule
@@ -100,6 +101,7 @@ class TabularDataModule(AUCDataModule):
     _reading = Reading()
     _roles = Roles()
     _other_paths: Mapping[str, Location] = {}
+    _lines: Sequence[str] = ()
 
     def __init__(
         self,
@@ -218,6 +220,21 @@ class TabularDataModule(AUCDataModule):
         fresh.trainer, fresh._datasets, fresh._division = None, None, Division(seed, fold, n_folds)
         return fresh
 
+    def summary(self) -> list[str]:
+        """As `AUCDataModule.summary`, after the label that is 1, and columns that are constant or tell the label."""
+        splits = super().summary()
+        return [*self._lines, *splits]
+
+    def _lines_of(self, column: LabelColumn, names: Sequence[str]) -> list[str]:
+        others = [str(name) for value in self._roles.given.values() for name in ([value] if isinstance(value, str) else value)]
+        left_out = [f"No features: {', '.join(others)}."] if others else []
+        read = f"{len(column.values)} rows" + (f", {len(names)} features after encoding." if names else " of images.")
+        return [read, *left_out, *(column.lines() if column.values.ndim == 1 else [])]
+
+    @staticmethod
+    def _feature_lines(encode: Encoder, train: NDArray[np.int64], labels: NDArray[Any]) -> list[str]:
+        return feature_lines(encode(train), labels[train], encode.names) if encode.names else []
+
     def _make_datasets(self) -> tuple[Any, Any, Any]:
         features, column, marks = self._read()
         labels = column.values
@@ -226,6 +243,7 @@ class TabularDataModule(AUCDataModule):
         if self._division is not None:
             rows = np.sort(np.concatenate(parts[:2]))
             parts[:2] = [rows[part] for part in self._division.of(labels[rows], len(parts[1]), marks.of(rows).groups)]
+        self._lines = (*self._lines_of(column, encode.names), *self._feature_lines(encode, parts[0], labels))
         sets = [TensorDataset(torch.from_numpy(encode(rows)), torch.from_numpy(labels[rows])) for rows in parts if len(rows)]
         return (sets[0], sets[1], sets[2] if len(sets) == 3 else None)
 

@@ -257,3 +257,31 @@ def test_digits_are_the_documented_task() -> None:
     assert data.datasets[0].tensors[0].shape[1:] == (1, 8, 8)
     with pytest.raises(ConfigError, match="DigitsDataModule.share"):
         DigitsDataModule(share=0.5)
+
+
+def test_what_was_read_is_said() -> None:
+    table = pd.DataFrame({
+        "copy": Y + 0.1 * X[:, 0] / 30, "same": 1.0, "kind": np.where(X[:, 2] > 2, "red", "blue"), "key": np.arange(100),
+        "label": np.where(np.arange(100) == 7, None, np.where(Y == 1, "yes", "no")),
+    })  # fmt: skip
+    lines = TabularDataModule(table, target="label", id="key", val_size=0.5, test_size=0).summary()
+    assert lines[:5] == [
+        "99 rows, 4 features after encoding.",
+        "No features: key.",
+        "The label 'yes' counts as 1 (20 rows), 'no' (79 rows) as 0. It is the rarer one; pass positive='no' for the other.",
+        "1 row without a label was dropped.",
+        "Constant in the training rows: same.",
+    ]
+    assert lines[5].startswith("copy alone has AUROC 1.000")
+    assert lines[6:] == [
+        "train: 49 rows, 10 positives, 3.9 negatives for each.",
+        "val: 50 rows, 10 positives, 4.0 negatives for each.",
+    ]
+    few = TabularDataModule(X, Y).summary()
+    assert few[0] == "100 rows, 4 features after encoding."
+    assert few[-2:] == [
+        f"{name} has 4 positives, fewer than 10: differences between its scores are noise for the most part."
+        for name in ("val", "test")
+    ]
+    images = TabularDataModule(RNG.normal(size=(100, 1, 4, 4)), np.stack([Y, 1 - Y], axis=1), test_size=0).summary()
+    assert images[:2] == ["100 rows of images.", "train: 80 rows, 16 to 64 positives of 2 labels."]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,10 +18,27 @@ if TYPE_CHECKING:
 _LISTS = (list, tuple, dict, set, np.ndarray)
 
 
-def encoder(features: Any, train: NDArray[np.int64]) -> Any:
-    """A function from row numbers to float32 features, fitted on the training rows."""
+@dataclasses.dataclass(frozen=True, eq=False)
+class Encoder:
+    """Features of a table's rows.
+
+    Args:
+        encode: from row numbers to float32 features.
+        names: of the features, ``kind_red`` for a value of a column; none of images.
+    """
+
+    encode: Callable[[NDArray[np.int64]], NDArray[np.float32]]
+    names: tuple[str, ...] = ()
+
+    def __call__(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
+        """The features of some rows."""
+        return self.encode(rows)
+
+
+def encoder(features: Any, train: NDArray[np.int64]) -> Encoder:
+    """The features of a table, fitted on the training rows."""
     if not hasattr(features, "columns") and features.ndim > 2:
-        return _image_encoder(features, train)
+        return Encoder(_image_encoder(features, train))
     import pandas as pd
     from sklearn.compose import make_column_selector, make_column_transformer
     from sklearn.impute import SimpleImputer
@@ -39,7 +58,8 @@ def encoder(features: Any, train: NDArray[np.int64]) -> Any:
         (others, make_column_selector(dtype_exclude="number")),
     )
     transformer.fit(table.iloc[train])
-    return lambda rows: np.ascontiguousarray(transformer.transform(table.iloc[rows]), dtype=np.float32)
+    names = tuple(str(name).partition("__")[2] for name in transformer.get_feature_names_out())
+    return Encoder(lambda rows: np.ascontiguousarray(transformer.transform(table.iloc[rows]), dtype=np.float32), names)
 
 
 def _plain_columns(table: pd.DataFrame) -> pd.DataFrame:
