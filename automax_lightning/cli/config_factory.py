@@ -13,7 +13,7 @@ from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 
 from automax_lightning.auc.callback import AUROC
 from automax_lightning.auc.data.datamodule import AUCDataModule
-from automax_lightning.auc.data.fingerprint import files_in
+from automax_lightning.auc.data.fingerprint import files_in, folders_in
 from automax_lightning.auc.metrics import METRICS
 from automax_lightning.auc.module import AUCModule
 from automax_lightning.auc.pairs import registry as pairs
@@ -21,7 +21,7 @@ from automax_lightning.auc.pairs.portfolios import portfolio
 from automax_lightning.cli.dotted_keys import put
 from automax_lightning.cli.scheduler_section import give_to_module
 from automax_lightning.config import AutoMAXConfig
-from automax_lightning.errors import ConfigError
+from automax_lightning.errors import AutoMAXError, ConfigError
 from automax_lightning.factory.fit_factory import FitFactory
 from automax_lightning.trial.fit import Built, Fit
 from automax_lightning.trial.records import Objective, Split, TrialSpec
@@ -126,7 +126,13 @@ class Parser:
         # Lightning caches the configuration that it writes into checkpoints, and has no way to renew it.
         vars(trial).pop("config_dump", None)
         trial.before_instantiate_classes()
-        trial.instantiate_classes()
+        try:
+            trial.instantiate_classes()
+        except ValueError as error:
+            own = _own_error(error)
+            if own is None:
+                raise
+            raise own from None
         trial.after_instantiate_classes()
         trainer = trial.trainer
         settings = {key: value for key, value in trainer.items() if value is not None and key not in _TRIALS_OWN}
@@ -140,6 +146,14 @@ class Parser:
     def _dump(self, parsed: Any, *, skip_none: bool) -> str:
         text: str = self._cli.parser.dump(parsed, skip_none=skip_none, skip_validation=True)
         return text
+
+
+def _own_error(error: Exception) -> AutoMAXError | None:
+    """What a constructor of this package has raised, which jsonargparse wraps into many lines; None for all other errors."""
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, AutoMAXError):
+        cause = cause.__cause__
+    return cause
 
 
 def _of_a_trial(parsed: Any) -> Any:
@@ -186,7 +200,9 @@ class ConfigFactory(FitFactory):
         """The configuration without the loggers, and the files that its data section names."""
         trainer = {key: value for key, value in self.base.get("trainer", {}).items() if value is not None and key != "logger"}
         files = files_in(self.base.get("data"), "data")
-        return {"config": copy.deepcopy({**self.base, "trainer": trainer}), "files": files}
+        folders = folders_in(self.base.get("data"), "data")
+        config = copy.deepcopy({**self.base, "trainer": trainer})
+        return {"config": config, "files": files, **({"folders": folders} if folders else {})}
 
     def document(self, settings: Mapping[str, Any]) -> dict[str, Any]:
         """The whole file with which ``tune`` resumes this search.

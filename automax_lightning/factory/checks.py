@@ -43,6 +43,17 @@ def check(trainable: Any, objective: Objective, *, inline: bool = True) -> None:
             _check_data(trainable.module, trainable.datamodule)
 
 
+def summary(trainable: Any) -> list[str]:
+    """What is to be said of the data before the first trial, one sentence each; nothing of what is not our own.
+
+    Args:
+        trainable: what `check` has looked at.
+    """
+    if not isinstance(trainable, Fit) or not isinstance(trainable.module, AUCModule):
+        return []
+    return trainable.datamodule.summary() if isinstance(trainable.datamodule, AUCDataModule) else []
+
+
 def _check_strategy(fit: Fit) -> None:
     """A search runs its trials in its own process; a strategy that starts others would run the search again in each."""
     strategy = fit.trainer.strategy

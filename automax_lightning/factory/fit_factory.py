@@ -74,6 +74,14 @@ class FitFactory(abc.ABC):
         """
         checks.check(trainable, objective, inline=inline)
 
+    def summary(self, trainable: Trainable) -> list[str]:
+        """What is to be said of the data before the first trial, one sentence each.
+
+        Args:
+            trainable: the fit of a default configuration, after `check`.
+        """
+        return checks.summary(trainable)
+
 
 @dataclasses.dataclass(frozen=True)
 class PlainFactory(FitFactory):

@@ -15,6 +15,7 @@ from automax_lightning.search.planning.resampling import Resampling
 from automax_lightning.search.storage.ensemble_folder import FOLDER, EnsembleTable, Member, read_table
 from automax_lightning.search.storage.history import History
 from automax_lightning.search.storage.journal import read_search
+from automax_lightning.search.storage.ownership import DATA_FILE
 from automax_lightning.search.storage.state_file import log
 from automax_lightning.space.description import Parameter, parameters
 from automax_lightning.trial.checkpoint import TrialFiles
@@ -67,6 +68,12 @@ class SearchRecord:
     def with_history(self, history: History) -> SearchRecord:
         """The same search with another history, usually a longer one."""
         return dataclasses.replace(self, history=history)
+
+    @property
+    def data_lines(self) -> list[str]:
+        """What was read before the first trial, one sentence each; none of a search that has not recorded it."""
+        file = None if self.directory is None else self.directory / DATA_FILE
+        return [] if file is None or not file.is_file() else file.read_text(encoding="utf-8").splitlines()
 
     # The settings -----------------------------------------------------------------------------------------------------
 

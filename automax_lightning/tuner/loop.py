@@ -21,7 +21,7 @@ from automax_lightning.search.planning.stopping import StopRules
 from automax_lightning.search.session import SearchSession
 from automax_lightning.search.storage.history import History, Observation
 from automax_lightning.search.storage.journal import Journal
-from automax_lightning.search.storage.ownership import BEST_FILES, put_back, remove_search, set_aside
+from automax_lightning.search.storage.ownership import BEST_FILES, DATA_FILE, put_back, remove_search, set_aside
 from automax_lightning.trial.records import Status, TrialResult
 from automax_lightning.tuner.setup import SearchSetup
 from automax_lightning.utils.files import write_atomically
@@ -56,8 +56,11 @@ def run_search(
         console.print(text, markup=False, soft_wrap=True)
 
     results = history.final()
+    data: list[str] = []
     if not results:
-        setup.check(inline=client is None and setup.config.place == "inline")
+        data = setup.check(inline=client is None and setup.config.place == "inline")
+        for sentence in data:
+            say(sentence)
     if setup.plan.ladder is not None:
         say(setup.plan.ladder.describe(setup.plan.n_trials))
     missing = [folder for folder in (setup.directory, setup.directory.parent) if not folder.exists()]
@@ -73,7 +76,7 @@ def run_search(
         with (
             progress,
             StopSignal(progress.write) as stop,
-            open_session(setup, stop, progress, closed, client=client, known=known) as session,
+            open_session(setup, stop, progress, closed, client=client, known=known, data=data) as session,
         ):
             _loop(session, setup, stop, say)
             session.finish()
@@ -142,7 +145,14 @@ def check_place(directory: Path, *, write: bool = False) -> None:
 
 @contextmanager
 def open_session(
-    setup: SearchSetup, stop: StopSignal, progress: Progress, keep: Keep, *, client: Any = None, known: Sequence[Observation] = ()
+    setup: SearchSetup,
+    stop: StopSignal,
+    progress: Progress,
+    keep: Keep,
+    *,
+    client: Any = None,
+    known: Sequence[Observation] = (),
+    data: Sequence[str] = (),
 ) -> Iterator[SearchSession]:
     """The search with its journal open and a place for its trials.
 
@@ -153,6 +163,7 @@ def open_session(
         keep: given what the journal holds at the end.
         client: a `dask.distributed.Client`, or None.
         known: what is known from another search.
+        data: sentences on the data, for the report; none where they were not read anew.
     """
     check_place(setup.directory, write=True)
     with Journal(setup.directory, setup.journal_settings, _reserved(setup)) as journal:
@@ -162,8 +173,10 @@ def open_session(
                     progress.write(warning)
                 if known and not journal.history.asks and not journal.history.known:
                     journal.record_known(known)
-                journal.claim("config.yaml")
+                journal.claim("config.yaml", *([DATA_FILE] if data else []))
                 write_atomically(setup.directory / "config.yaml", yaml.safe_dump(setup.document).encode())
+                if data:
+                    write_atomically(setup.directory / DATA_FILE, "\n".join(data).encode())
                 with SearchSession(
                     journal, setup.proposer, executor, setup.plan, experiment_name=setup.experiment_name,
                     seed=setup.config.seed_of_trials, deterministic=setup.config.deterministic,

@@ -141,16 +141,21 @@ class SearchSetup:
         """The configuration with these values."""
         return configuration(self.space, chosen)
 
-    def check(self, *, inline: bool) -> None:
+    def check(self, *, inline: bool) -> list[str]:
         """Raise what can be known to be wrong with the default configuration, or with that of each arm.
 
         Args:
             inline: whether trials run in this process.
+
+        Returns:
+            What is to be said of the data, one sentence each.
         """
         arm = self.factory.arm
         defaults = [values(self.space.get_default_configuration())] if arm is None else defaults_of_arms(self.space, arm)
-        for chosen in defaults:
-            self.factory.check(self.make(chosen, self.plan.resampling.split(1, 0)), self.objective, inline=inline)
+        fits = [self.make(chosen, self.plan.resampling.split(1, 0)) for chosen in defaults]
+        for fit in fits:
+            self.factory.check(fit, self.objective, inline=inline)
+        return self.factory.summary(fits[0])
 
     # What is written ------------------------------------------------------------------------------------------------
 

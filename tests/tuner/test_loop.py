@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import lightning as L
+import numpy as np
 import pytest
 
-from automax_lightning import AutoMAX, Fit, autopartial, parse_hyperparameters_from_dict
+from automax_lightning import AutoMAX, AutoMAXConfig, Fit, TabularDataModule, autopartial, parse_hyperparameters_from_dict
 from automax_lightning.errors import AutoMAXError, ConfigError, ExecutionError, JournalError
 from tests.support.fits import Points, Regression
 from tests.support.searching import factory, tree, tuner
@@ -111,3 +112,23 @@ def test_a_folder_of_somebody_else_is_never_written_over(tmp_path: Path, name: s
     with pytest.raises(JournalError, match="without a journal"):
         tuner(tmp_path, made=factory(epochs=1)).optimize()
     assert contents(tmp_path) == {f"s/{name}": b"mine"}
+
+
+def test_what_was_read_is_said_before_the_first_trial_and_kept_for_the_report(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    labels = np.arange(60) % 3 == 0
+    data = TabularDataModule(np.random.default_rng(0).normal(size=(60, 2)), labels, batch_size=16)
+    config = AutoMAXConfig(name="s", n_trials=1, output_directory=tmp_path)
+    search = AutoMAX(factory(data=data, epochs=1), config)
+    search.optimize()
+    said = capsys.readouterr().out
+    assert said.startswith("\n".join(data.summary()))
+    assert "val has 4 positives, fewer than 10" in said
+    assert search.record.data_lines == data.summary()
+    search.optimize()
+    assert "positives" not in capsys.readouterr().out.partition("nothing was trained")[0].partition("Trial")[0]
+    AutoMAX(
+        factory(data=data, epochs=1), AutoMAXConfig(name="s", n_trials=1, output_directory=tmp_path, overwrite=True)
+    ).optimize()
+    assert search.record.data_lines == data.summary()

@@ -15,7 +15,7 @@ from torch.utils.data import DataLoader, Dataset, default_collate
 from automax_lightning.auc.batch.parts import HasLabels, parts_of_rows, rejoined
 from automax_lightning.auc.data.batches import IndexedBatches
 from automax_lightning.auc.data.division import Division, chosen, pooled
-from automax_lightning.auc.data.facts import DataFacts
+from automax_lightning.auc.data.facts import DataFacts, split_lines
 from automax_lightning.auc.data.fingerprint import class_path, datamodule_fingerprint, split_fingerprint
 from automax_lightning.auc.data.labels import Labels, check_labels, find_labels
 from automax_lightning.auc.data.loading import Loading, batch_size_of, rate_of, rows_of
@@ -96,6 +96,7 @@ class AUCDataModule(L.LightningDataModule):
         self.sampling_rate, self.num_workers, self.seed, self.pin_memory = sampling_rate, num_workers, seed, pin_memory
         self._datasets = None
         self._train_labels: Labels | None = None
+        self._split_lines: tuple[str, ...] = ()
         self._loadings: tuple[Loading, ...] = (Loading(), Loading(), Loading())
         self._check_settings()
 
@@ -141,9 +142,24 @@ class AUCDataModule(L.LightningDataModule):
         labels = find_labels(self._datasets[0], "train")
         check_labels(labels, "train", both_classes=True)
         self._train_labels = labels
+        all_labels = {"train": labels}
         for name, dataset in zip(("val", "test"), self._datasets[1:], strict=True):
             if dataset is not None:
-                check_labels(find_labels(dataset, name), name, both_classes=False)
+                all_labels[name] = find_labels(dataset, name)
+                check_labels(all_labels[name], name, both_classes=False)
+        self._split_lines = tuple(split_lines(all_labels))
+
+    def summary(self) -> list[str]:
+        """What was read, one sentence each: rows and positives of each split, and where these are few.
+
+        Example:
+            >>> from torch.utils.data import TensorDataset
+            >>> data = TensorDataset(torch.randn(40, 3), torch.tensor([1, 0] * 20))
+            >>> AUCDataModule(data, data, batch_size=4).summary()
+            ['train: 40 rows, 20 positives, 1.0 negatives for each.', 'val: 40 rows, 20 positives, 1.0 negatives for each.']
+        """
+        _ = self.datasets
+        return list(self._split_lines)
 
     @property
     def train_labels(self) -> Labels:

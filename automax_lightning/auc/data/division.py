@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -54,14 +55,15 @@ class Division:
                 f"fold={self.fold}, n_folds={self.n_folds}", "Pass fold=0, n_folds=4.",
             )  # fmt: skip
 
-    def of(self, labels: Labels, n_val: int) -> tuple[Rows, Rows]:
+    def of(self, labels: Labels, n_val: int, groups: Rows | None = None) -> tuple[Rows, Rows]:
         """The rows that train and those that validate, each in order, stratified by label.
 
-        scikit-learn's `StratifiedKFold` and `StratifiedShuffleSplit` do the work.
+        scikit-learn's `StratifiedKFold`, `StratifiedShuffleSplit` and `StratifiedGroupKFold` do the work.
 
         Args:
             labels: of all rows, (n,) or (n, C).
-            n_val: rows for validation where there are no folds.
+            n_val: rows for validation where there are no folds; with groups, about as many.
+            groups: number of each row's group, of which none is divided; (n,), or None.
 
         Raises:
             DataError: if a class has too few rows.
@@ -70,6 +72,8 @@ class Division:
 
         strata = labels if labels.ndim == 1 else rarest_label(labels)
         self._check(strata)
+        if groups is not None:
+            return self._of_groups(labels, groups, n_val)
         if self.n_folds is None or self.fold is None:
             drawn = StratifiedShuffleSplit(1, test_size=n_val, random_state=self.seed)
             train, val = next(drawn.split(strata, strata))
@@ -77,6 +81,13 @@ class Division:
             folds = StratifiedKFold(self.n_folds, shuffle=True, random_state=self.seed)
             train, val = list(folds.split(strata, strata))[self.fold]
         return np.sort(train), np.sort(val)
+
+    def _of_groups(self, labels: Labels, groups: Rows, n_val: int) -> tuple[Rows, Rows]:
+        if self.n_folds is None or self.fold is None:
+            val = draw_groups(labels, groups, n_val / len(labels), self.seed)
+        else:
+            val = _group_folds(labels, groups, self.n_folds, self.seed)[self.fold]
+        return np.setdiff1d(np.arange(len(labels)), val), val
 
     def _check(self, strata: Labels) -> None:
         needed, fewest = self.n_folds or 2, int(np.unique(strata, return_counts=True)[1].min())
@@ -98,6 +109,43 @@ def division_of(seed: int | None, fold: int | None, n_folds: int | None) -> Divi
     if fold is None and n_folds is None:
         return None
     raise ConfigError("resplit_seed", "a seed, where there are folds", "None", "Pass resplit_seed=0.")
+
+
+def draw_groups(labels: Labels, groups: Rows, share: float, seed: int) -> Rows:
+    """Rows of whole groups, about a share of all rows and of each class.
+
+    Args:
+        labels: of all rows, (n,) or (n, C).
+        groups: number of each row's group, (n,).
+        share: of the rows, in (0, 1).
+        seed: 0 .. 2**32 - 1.
+
+    Raises:
+        DataError: if a class has rows in one group alone.
+    """
+    strata = labels if labels.ndim == 1 else rarest_label(labels)
+    most = min(10, *(len(np.unique(groups[strata == stratum])) for stratum in np.unique(strata)))
+    if most < 2:
+        raise DataError("TabularDataModule.groups", "each class in at least 2 groups", "one whose rows are of one group",
+                        "Name another column, or leave groups out.")  # fmt: skip
+    parts = (Fraction(taken, folds) for folds in range(2, most + 1) for taken in range(1, folds))
+    part = min(parts, key=lambda each: abs(each - share))
+    folds = _group_folds(labels, groups, part.denominator, seed)
+    return np.sort(np.concatenate(folds[: part.numerator]))
+
+
+def _group_folds(labels: Labels, groups: Rows, n_folds: int, seed: int) -> list[Rows]:
+    from sklearn.model_selection import StratifiedGroupKFold
+
+    strata = labels if labels.ndim == 1 else rarest_label(labels)
+    fewest = min(len(np.unique(groups[strata == stratum])) for stratum in np.unique(strata))
+    if fewest < n_folds:
+        raise DataError(
+            "TabularDataModule.groups", f"each class in at least {n_folds} groups, one for each fold", f"{fewest} groups",
+            f"Pass n_folds={fewest}." if fewest > 1 else "Pass resampling='holdout'.",
+        )  # fmt: skip
+    folds = StratifiedGroupKFold(n_folds, shuffle=True, random_state=seed)
+    return [np.sort(val) for _, val in folds.split(strata, strata, groups)]
 
 
 def rarest_label(labels: NDArray[Any]) -> Rows:

@@ -90,6 +90,25 @@ def files_in(section: Any, where: str = "") -> dict[str, Any]:
     return {key: value for each in inside for key, value in each.items()}
 
 
+def folders_in(section: Any, where: str = "") -> dict[str, Any]:
+    """Dotted key -> fingerprint, for all values of a configuration that name folders of Parquet files.
+
+    Args:
+        section: nested dictionaries and plain values.
+        where: dotted key of the section.
+    """
+    if isinstance(section, Mapping):
+        inside = (folders_in(value, f"{where}.{key}" if where else str(key)) for key, value in section.items())
+        return {key: value for each in inside for key, value in each.items()}
+    if not isinstance(section, (str, os.PathLike)) or not os.fspath(section):
+        return {}
+    try:
+        is_table = Path(section).is_dir() and any(Path(section).glob("*.parquet"))
+    except (OSError, ValueError):  # a text that is no path
+        return {}
+    return {where: place(Path(section))} if is_table else {}
+
+
 def file_fingerprint(path: Path) -> dict[str, Any]:
     """A file by its name, its size in bytes and a hash of its content; not by its folder, which differs between machines."""
     digest = hashlib.blake2b(digest_size=16)
@@ -97,6 +116,20 @@ def file_fingerprint(path: Path) -> dict[str, Any]:
         while block := file.read(_BLOCK):
             digest.update(block)
     return {"file": path.name, "bytes": path.stat().st_size, "blake2b": digest.hexdigest()}
+
+
+def place(location: str | Path) -> dict[str, Any]:
+    """A file, a folder with the files in it, or an address, which is known by its name alone.
+
+    Args:
+        location: a `Path` on this machine, or a text with ``://``.
+    """
+    if isinstance(location, str):
+        return {"address": location}
+    if not location.is_dir():
+        return file_fingerprint(location)
+    files = sorted(path for path in location.rglob("*") if path.is_file() and not path.name.startswith((".", "_")))
+    return {"folder": location.name, "files": {path.relative_to(location).as_posix(): file_fingerprint(path) for path in files}}
 
 
 def class_path(thing: Any) -> str:

@@ -13,38 +13,64 @@ import torch
 from numpy.typing import NDArray
 from torch.utils.data import TensorDataset
 
-from automax_lightning.auc.batch.targets import zero_one
 from automax_lightning.auc.data.datamodule import AUCDataModule
-from automax_lightning.auc.data.division import Division, division_of, rarest_label
-from automax_lightning.auc.data.fingerprint import fingerprint, plain
-from automax_lightning.auc.data.labels import check_labels
+from automax_lightning.auc.data.division import Division, division_of
+from automax_lightning.auc.data.fingerprint import fingerprint, place, plain
+from automax_lightning.auc.data.tables.encoding import Encoder, encoder
+from automax_lightning.auc.data.tables.label_column import LabelColumn, read_labels
+from automax_lightning.auc.data.tables.reading import Location, Reading, as_frame, check_location, checked, location_of
+from automax_lightning.auc.data.tables.roles import Marks, Roles, stacked
+from automax_lightning.auc.data.tables.splitting import split as split_rows
+from automax_lightning.auc.data.tables.summary import feature_lines
 from automax_lightning.errors import ConfigError, DataError, closest
-from automax_lightning.utils.arguments import Rule, check_arguments, integer, number
+from automax_lightning.utils.arguments import Rule, check_arguments, integer, number, text
 from automax_lightning.utils.arguments import path as path_rule
 
 if TYPE_CHECKING:
     import pandas as pd
 
 Target = str | Sequence[str] | None
+_COLUMN = text("column", "the name of a column").or_none
+_COLUMNS = Rule("names of columns", lambda x: x is None or isinstance(x, (str, list, tuple)), "['column']")
+_MARK = text(";").or_none
 _SHARE = number("a share of the rows in [0, 1)", lambda x: 0 <= x < 1, "0.2")
 _RULES: Mapping[str, Rule] = {
     "path": path_rule().or_none, "val_size": _SHARE, "test_size": _SHARE, "split_seed": integer(0, 2**32 - 1).or_none,
+    "split": _COLUMN, "groups": _COLUMN, "time": _COLUMN, "drop": _COLUMNS, "id": _COLUMNS,
+    "val_path": path_rule().or_none, "test_path": path_rule().or_none,
+    "sep": _MARK, "decimal": _MARK, "thousands": _MARK, "encoding": _MARK,
 }  # fmt: skip
 
 
 class TabularDataModule(AUCDataModule):
     """A table as class-balanced batches of float32 tensors, gathered whole from memory.
 
-    Numbers are imputed with the median and standardised, everything else is imputed with the most frequent value and
-    one-hot encoded; scikit-learn learns all of it on the training split alone. The three splits are stratified and
-    depend on `seed` only; a `clone` with another seed keeps them and changes the batches.
+    Numbers are imputed with the median and standardised, dates become numbers (days, month, weekday), everything else is
+    imputed with the most frequent value and one-hot encoded; scikit-learn learns all of it on the training split alone. The three
+    splits are stratified and depend on `seed` only; a `clone` with another seed keeps them and changes the batches.
 
     Args:
         X: features, an array (n, d) of numbers, an array of images (n, ...), or a DataFrame.
         y: labels, (n,) or (n, C); None takes the column(s) `target` of the DataFrame.
-        path: a ``.csv`` or ``.parquet`` file instead of `X`; read on first use.
+        path: instead of `X` a ``.csv``, ``.tsv`` (both also ``.gz``), ``.parquet``, ``.feather``, ``.xlsx`` or ``.npz`` (arrays
+            ``X`` and ``y``) file, a folder of Parquet files, or an address such as ``https://...`` or ``s3://...``, whose content
+            is taken to stay what it is; read on first use.
         target: name of the label column, or names for several labels.
-        positive: the label that counts as 1; None if they are 0 and 1 already.
+        positive: the label that counts as 1, compared as trimmed text; ``True`` is ``yes`` too, which YAML reads so. With None
+            0 and 1 stay, and of two other labels the rarer one is 1. Rows without a label are dropped.
+        sep: between two fields of a text file; None for the first of ``, ; tab |`` that divides all rows alike.
+        decimal: decimal mark of a text file; None guesses it for each column, ``,`` only where `sep` is another.
+        thousands: mark between groups of three digits in a text file; None guesses it for each column.
+        encoding: of a text file; None for UTF-8 or UTF-16, or else cp1252.
+        split: name of a column that says train, val or test. Where it never says val, rows for validation are drawn from those
+            for training.
+        val_path: file of the rows for validation; `path` then holds those for training. Without it, they are drawn from `path`.
+        test_path: file of the rows for the test.
+        groups: name of a column such as ``patient``: rows with the same value are never in two splits.
+        time: name of a column of dates or numbers: training rows come before those for validation, and these before the test.
+            It is no feature. There is no other division of these rows: `resplit` refuses.
+        drop: names of columns that are left out.
+        id: name or names of columns that name a row, which are no features.
         val_size: share of the rows for validation, in (0, 1).
         test_size: share of the rows for the test, in [0, 1); 0 for no test split.
         batch_size: training samples per rank and batch, at least 2.
@@ -71,6 +97,12 @@ class TabularDataModule(AUCDataModule):
         ([36, 12, 12], 4)
     """
 
+    # For a datamodule that an older release has pickled.
+    _reading = Reading()
+    _roles = Roles()
+    _other_paths: Mapping[str, Location] = {}
+    _lines: Sequence[str] = ()
+
     def __init__(
         self,
         X: Any = None,
@@ -78,7 +110,18 @@ class TabularDataModule(AUCDataModule):
         *,
         path: str | Path | None = None,
         target: str | list[str] | None = None,
-        positive: int | str | None = None,
+        positive: int | str | bool | None = None,
+        sep: str | None = None,
+        decimal: str | None = None,
+        thousands: str | None = None,
+        encoding: str | None = None,
+        split: str | None = None,
+        val_path: str | Path | None = None,
+        test_path: str | Path | None = None,
+        groups: str | None = None,
+        time: str | None = None,
+        drop: list[str] | None = None,
+        id: str | list[str] | None = None,
         val_size: float = 0.2,
         test_size: float = 0.2,
         batch_size: int = 128,
@@ -95,22 +138,46 @@ class TabularDataModule(AUCDataModule):
         check_arguments("TabularDataModule", _RULES, locals())
         self._configure(batch_size, eval_batch_size, sampling_rate, num_workers, seed, pin_memory)
         self._check_sources(X, path, val_size, test_size)
-        self._source, self._labels = X, y
-        self._path = None if path is None else Path(path)
+        self._source, self._labels = as_frame(X), y
+        self._path = None if path is None else location_of(path)
+        self._reading = Reading(sep, decimal, thousands, encoding)
         self.target, self.positive = target, positive
         self.val_size, self.test_size = val_size, test_size
         self.split_seed = seed if split_seed is None else split_seed
         self._division = division_of(resplit_seed, fold, n_folds)
+        self._other_paths = {n: location_of(p) for n, p in (("val", val_path), ("test", test_path)) if p is not None}
+        ids = [id] if isinstance(id, str) else id or []
+        self._roles = Roles(split, groups, time, tuple(drop or ()), tuple(ids))
+        self._check_roles()
+
+    def _check_roles(self) -> None:
+        for name, location in self._other_paths.items():
+            check_location(location, f"TabularDataModule.{name}_path")
+        if self._other_paths and self._path is None:
+            raise ConfigError("TabularDataModule.path", "a file of the training rows, beside val_path and test_path", "none",
+                              "Pass path=.")  # fmt: skip
+        if self._other_paths and self._roles.split:
+            raise ConfigError("TabularDataModule.split", "a column of splits, or files of them", "both", "Leave split out.")
+        if self._roles.time and self._roles.groups:
+            raise ConfigError(
+                "TabularDataModule.time", "time or groups", "both", "Pass one of them, and a column split= for both."
+            )
+        if self._roles.time and self._division is not None:
+            self._refuse_time()
+
+    def _refuse_time(self) -> None:
+        raise ConfigError(
+            "AutoMAXConfig.resampling", f"'holdout', because rows are divided by the column {self._roles.time!r}",
+            "another division of them", "Pass resampling='holdout'.",
+        )  # fmt: skip
 
     @staticmethod
     def _check_sources(X: Any, path: str | Path | None, val_size: float, test_size: float) -> None:
         if (X is None) == (path is None):
             given = "neither" if X is None else "both"
             raise ConfigError("TabularDataModule", "either X or path", given, "Pass X and y, or path= and target=.")
-        if path is not None and not Path(path).is_file():
-            raise DataError("TabularDataModule.path", "an existing file", str(path), "Check the path.")
-        if path is not None and Path(path).suffix not in (".csv", ".parquet"):
-            raise DataError("TabularDataModule.path", "a .csv or .parquet file", str(path), "Convert it.")
+        if path is not None:
+            check_location(location_of(path))
         if not (0 < val_size < 1 and 0 <= test_size < 1 and val_size + test_size < 1):
             raise ConfigError(
                 "TabularDataModule.val_size", "shares with val_size > 0, test_size >= 0 and a sum below 1",
@@ -128,7 +195,18 @@ class TabularDataModule(AUCDataModule):
         if self._division is not None:
             splits |= dataclasses.asdict(self._division)
         labels = {"target": plain(self.target), "positive": plain(self.positive), "y": fingerprint(self._labels)}
-        return {"X": fingerprint(self._source if self._path is None else self._path), **labels, **splits}
+        return {
+            "X": fingerprint(self._source) if self._path is None else place(self._path),
+            **labels,
+            **splits,
+            **self._unusual(),
+        }
+
+    def _unusual(self) -> dict[str, Any]:
+        """The arguments that were given and are not those of every table, so that older searches know their data again."""
+        reading = {name: value for name, value in dataclasses.asdict(self._reading).items() if value is not None}
+        others = {f"{name}_path": place(path) for name, path in self._other_paths.items()}
+        return {**reading, **others, **plain(self._roles.given)}
 
     def resplit(self, seed: int, fold: int | None = None, n_folds: int | None = None) -> TabularDataModule:
         """As `AUCDataModule.resplit`; features are encoded as they are here.
@@ -136,25 +214,67 @@ class TabularDataModule(AUCDataModule):
         Scaling and categories are those of this datamodule's own training rows, so that the models of all folds take the same
         features, and a row can be given to all of them. Labels have no part in it.
         """
+        if self._roles.time:
+            self._refuse_time()
         fresh = copy.copy(self)
         fresh.trainer, fresh._datasets, fresh._division = None, None, Division(seed, fold, n_folds)
         return fresh
 
+    def summary(self) -> list[str]:
+        """As `AUCDataModule.summary`, after the label that is 1, and columns that are constant or tell the label."""
+        splits = super().summary()
+        return [*self._lines, *splits]
+
+    def _lines_of(self, column: LabelColumn, names: Sequence[str]) -> list[str]:
+        others = [str(name) for value in self._roles.given.values() for name in ([value] if isinstance(value, str) else value)]
+        left_out = [f"No features: {', '.join(others)}."] if others else []
+        read = f"{len(column.values)} rows" + (f", {len(names)} features after encoding." if names else " of images.")
+        return [read, *left_out, *(column.lines() if column.values.ndim == 1 else [])]
+
+    @staticmethod
+    def _feature_lines(encode: Encoder, train: NDArray[np.int64], labels: NDArray[Any]) -> list[str]:
+        return feature_lines(encode(train), labels[train], encode.names) if encode.names else []
+
     def _make_datasets(self) -> tuple[Any, Any, Any]:
-        features, labels = self._read()
-        parts = _split(labels, self.val_size, self.test_size, self.split_seed)
-        encode = _encoder(features, parts[0])
+        features, column, marks = self._read()
+        labels = column.values
+        parts = split_rows(labels, marks, self.val_size, self.test_size, self.split_seed)
+        encode = encoder(features, parts[0])
         if self._division is not None:
             rows = np.sort(np.concatenate(parts[:2]))
-            parts[:2] = [rows[part] for part in self._division.of(labels[rows], len(parts[1]))]
+            parts[:2] = [rows[part] for part in self._division.of(labels[rows], len(parts[1]), marks.of(rows).groups)]
+        self._lines = (*self._lines_of(column, encode.names), *self._feature_lines(encode, parts[0], labels))
         sets = [TensorDataset(torch.from_numpy(encode(rows)), torch.from_numpy(labels[rows])) for rows in parts if len(rows)]
         return (sets[0], sets[1], sets[2] if len(sets) == 3 else None)
 
-    def _read(self) -> tuple[Any, NDArray[Any]]:
-        table = self._source if self._path is None else _read_file(self._path)
-        labels = self._labels
+    def _loaded(self) -> tuple[Any, Any]:
+        """The table, and labels that are no column of it."""
+        if self._path is None:
+            is_frame = hasattr(self._source, "columns")
+            return (checked(self._source, "TabularDataModule.X") if is_frame else self._source), self._labels
+        table, labels = self._reading.read(self._path)
+        return table, labels if self._labels is None else self._labels
+
+    def _with_others(self, table: Any) -> tuple[Any, NDArray[np.int64] | None]:
+        """The table with the rows of `val_path` and `test_path`, and which split each row is in."""
+        if not self._other_paths:
+            return table, None
+        tables = {"train": table, **{name: self._reading.read(path)[0] for name, path in self._other_paths.items()}}
+        if not all(hasattr(each, "columns") for each in tables.values()):
+            raise DataError("TabularDataModule.val_path", "files of tables", "an .npz file", "Write a .parquet file.")
+        return stacked(tables)
+
+    def _read(self) -> tuple[Any, LabelColumn, Marks]:
+        table, labels = self._loaded()
+        table, splits = self._with_others(table)
+        marks = Marks(splits)
         if hasattr(table, "columns"):
+            table, found = self._roles.take(table)
+            marks = found if splits is None else dataclasses.replace(found, splits=splits)
             table, labels = _take_target(table, labels, self.target)
+        elif self._roles.given:
+            raise DataError("TabularDataModule.X", f"columns of the names {plain(self._roles.given)}", "an array without names",
+                            "Pass a pandas DataFrame.")  # fmt: skip
         else:
             table = np.asarray(table)
             if table.dtype.kind not in "biuf" or table.ndim < 2:
@@ -164,22 +284,19 @@ class TabularDataModule(AUCDataModule):
                 )  # fmt: skip
         if labels is None:
             raise DataError("TabularDataModule.y", "labels", "none", "Pass y, or target= with a DataFrame or a path.")
-        encoded = _encode_labels(labels, self.positive)
-        if len(encoded) != len(table):
-            raise DataError("TabularDataModule.y", f"{len(table)} labels", str(len(encoded)), "Check the rows.")
-        copied = label_among(table, encoded)
+        if len(labels) != len(table):
+            raise DataError("TabularDataModule.y", f"{len(table)} labels", str(len(labels)), "Check the rows.")
+        encoded = read_labels(labels, self.positive)
+        if encoded.n_missing:
+            table = table.iloc[encoded.kept] if hasattr(table, "columns") else table[encoded.kept]
+            marks = marks.of(encoded.kept)
+        copied = label_among(table, encoded.values)
         if copied is not None:
             raise DataError(
                 "TabularDataModule.X", "features that do not hold the label", f"column {copied!r}, which tells it in every row",
                 "Drop that column, or name it as target=.",
             )  # fmt: skip
-        return table, encoded
-
-
-def _read_file(path: Path) -> pd.DataFrame:
-    import pandas as pd
-
-    return pd.read_csv(path) if path.suffix == ".csv" else pd.read_parquet(path)
+        return table, encoded, marks
 
 
 def _take_target(table: pd.DataFrame, labels: Any, target: Target) -> tuple[pd.DataFrame, Any]:
@@ -217,98 +334,3 @@ def label_among(table: Any, labels: NDArray[np.int64]) -> Any:
         if len(values) == 2 and codes.tobytes() in patterns:
             return name
     return None
-
-
-def _encode_labels(labels: Any, positive: Any) -> NDArray[np.int64]:
-    import pandas as pd
-
-    if pd.DataFrame(labels).shape[1] == 1 and bool(pd.isna(pd.DataFrame(labels)).to_numpy().any()):
-        raise DataError("labels", "a label in every row", "missing values", "Drop those rows, or label them.")
-    array = np.asarray(labels)
-    array = array.reshape(-1) if array.ndim == 2 and array.shape[1] == 1 else array
-    if positive is not None:
-        matches = array == positive
-        if not matches.any():
-            labels_seen = [str(label) for label in np.unique(array.astype(str))[:10]]
-            raise DataError("TabularDataModule.positive", f"one of the labels {labels_seen}", repr(positive), "Pass one.")
-        binary: NDArray[np.int64] = matches.astype(np.int64)
-        return binary
-    if array.dtype.kind == "O":
-        array = pd.DataFrame(array).infer_objects().to_numpy().reshape(array.shape)
-    check_labels(array, "all", both_classes=True)
-    return zero_one(array)
-
-
-def _split(labels: NDArray[Any], val_size: float, test_size: float, seed: int) -> list[NDArray[np.int64]]:
-    """Row numbers of the three splits, stratified by the label, or by the rarest of several labels that is present."""
-    from sklearn.model_selection import train_test_split
-
-    strata = labels if labels.ndim == 1 else rarest_label(labels)
-    needed = 3 if test_size else 2
-    if np.bincount(strata).min() < needed:
-        raise DataError(
-            "labels", f"at least {needed} samples of each class, one for each split",
-            f"{int((labels == 1).sum())} positives",
-            "Split the data yourself and pass the datasets to AUCDataModule.",
-        )  # fmt: skip
-    rows = np.arange(len(labels))
-    rest, test = rows, rows[:0]
-    try:
-        if test_size:
-            rest, test = train_test_split(rows, test_size=test_size, stratify=strata, random_state=seed)
-        share = val_size / (1 - test_size)
-        train, val = train_test_split(rest, test_size=share, stratify=strata[rest], random_state=seed)
-    except ValueError as error:
-        raise DataError("TabularDataModule", "splits that hold both classes", str(error), "Use larger shares.") from error
-    return [np.sort(train), np.sort(val), np.sort(test)]
-
-
-def _encoder(features: Any, train: NDArray[np.int64]) -> Any:
-    """A function from row numbers to float32 features, fitted on the training rows."""
-    if not hasattr(features, "columns") and features.ndim > 2:
-        return _image_encoder(features, train)
-    import pandas as pd
-    from sklearn.compose import make_column_selector, make_column_transformer
-    from sklearn.impute import SimpleImputer
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import OneHotEncoder, StandardScaler
-
-    table = features if hasattr(features, "columns") else pd.DataFrame(features)
-    table = table.set_axis([str(name) for name in table.columns], axis=1)
-    table = _plain_columns(table)
-    numbers = make_pipeline(SimpleImputer(strategy="median", keep_empty_features=True), StandardScaler())
-    others = make_pipeline(
-        SimpleImputer(strategy="most_frequent", keep_empty_features=True),
-        OneHotEncoder(handle_unknown="ignore", sparse_output=False, max_categories=50),
-    )
-    transformer = make_column_transformer(
-        (numbers, make_column_selector(dtype_include="number")),
-        (others, make_column_selector(dtype_exclude="number")),
-    )
-    transformer.fit(table.iloc[train])
-    return lambda rows: np.ascontiguousarray(transformer.transform(table.iloc[rows]), dtype=np.float32)
-
-
-def _plain_columns(table: pd.DataFrame) -> pd.DataFrame:
-    """Booleans as numbers, everything that is no number as text with NaN for missing; infinities are an error."""
-    import pandas as pd
-
-    columns: dict[Any, Any] = {}
-    for name, column in table.items():
-        if pd.api.types.is_bool_dtype(column.dtype) or pd.api.types.is_numeric_dtype(column.dtype):
-            values = column.astype("float64").to_numpy()
-            if np.isinf(values).any():
-                raise DataError(f"feature {name}", "finite numbers", "infinite values", "Replace them by missing values.")
-            columns[name] = values
-        else:
-            text = column.astype("object").map(lambda value: np.nan if pd.isna(value) else str(value))
-            columns[name] = text.astype("object")
-    plain: pd.DataFrame = pd.DataFrame(columns, index=table.index)
-    return plain
-
-
-def _image_encoder(features: NDArray[Any], train: NDArray[np.int64]) -> Any:
-    """Images keep their shape; they are standardised by one mean and one deviation."""
-    pixels = features[train]
-    mean, deviation = float(np.nanmean(pixels)), float(np.nanstd(pixels)) or 1.0
-    return lambda rows: ((features[rows] - mean) / deviation).astype(np.float32)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from automax_lightning.auc.data.datamodule import AUCDataModule
+from automax_lightning.auc.data.tables.label_column import read_labels
 from automax_lightning.auc.data.tabular import TabularDataModule
 from automax_lightning.errors import DataError, closest
 from automax_lightning.recipes.datasets.images import ImageArrays, ImageFiles, augmentation
@@ -123,7 +124,7 @@ def targets(frame: pd.DataFrame, names: str | list[str], positive: Any) -> NDArr
         raise DataError("dataset.kwargs.target", "a label in every row", "missing values", "Drop those rows, or label them.")
     values = np.stack([each.to_numpy() for each in columns], axis=1)
     if positive is not None:
-        values = values == positive
+        values = read_labels(values, positive).values.reshape(values.shape)
     elif not np.isin(values, (0, 1)).all():
         labels = [str(label) for label in np.unique(values.astype(str))[:6]]
         raise DataError("dataset.kwargs.target", "labels 0 and 1", str(labels), f"Write positive: {labels[-1]}.")

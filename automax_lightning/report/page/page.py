@@ -78,7 +78,7 @@ def page(record: SearchRecord) -> str:
         "page.html.j2", name=record.name, target=record.objective.target, plotly=Markup(get_plotlyjs()),
         written=datetime.now().astimezone().strftime("%Y-%m-%d %H:%M %Z"), verdict=result,
         notes=[note for note in notes(record) if note not in result.warnings],
-        cards=blocks.figures_of_merit(record), marks=_marks_of(record), figures=_figures(record),
+        data=record.data_lines, cards=blocks.figures_of_merit(record), marks=_marks_of(record), figures=_figures(record),
         configurations=blocks.configurations(record), comparisons=blocks.comparisons(record),
         failures=blocks.failures(record), trials=blocks.trials(record), rerun=blocks.rerun(record),
     )  # fmt: skip

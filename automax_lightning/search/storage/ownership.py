@@ -20,6 +20,7 @@ ENSEMBLE = "ensemble"
 _ENSEMBLE_FILE = re.compile(r"ensemble\.json|\d{4,}\.(ckpt|npz)")
 SMAC_FILES = ("configspace.json", "intensifier.json", "optimization.json", "runhistory.json", "scenario.json")
 BEST_FILES = (BEST, SCORES, "trial.yaml")
+DATA_FILE = "data_summary.txt"
 _LOCKS = ("lock", "lock.json", "lock.lease")
 _WRITTEN_BY_0_1_0 = (
     "state.pkl", "config.yaml", "best_config.yaml", "best_recipe.yaml", "factory.pkl", "report.html", "refit/refit.ckpt",
@@ -118,7 +119,7 @@ def refuse_foreign_files(directory: Path, names: Iterable[str]) -> None:
     Raises:
         JournalError: which names the file.
     """
-    usual = ("state.pkl", "config.yaml", "factory.pkl", *(f"smac/{name}" for name in SMAC_FILES))
+    usual = ("state.pkl", "config.yaml", DATA_FILE, "factory.pkl", *(f"smac/{name}" for name in SMAC_FILES))
     trials = sorted(directory.glob("trials/[0-9][0-9][0-9][0-9]*"))
     folders = (directory / "trials", directory / "smac", directory / "workers", directory / ENSEMBLE)
     links = [path for path in folders if path.is_symlink()]

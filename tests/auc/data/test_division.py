@@ -13,7 +13,7 @@ from sklearn.model_selection import StratifiedKFold, StratifiedShuffleSplit
 from torch.utils.data import DataLoader, Dataset, Subset, TensorDataset
 
 from automax_lightning import AUCDataModule, DigitsDataModule, TabularDataModule
-from automax_lightning.auc.data.division import Division, chosen, division_of, pooled, rarest_label
+from automax_lightning.auc.data.division import Division, chosen, division_of, draw_groups, pooled, rarest_label
 from automax_lightning.errors import ConfigError, DataError
 
 LABELS = np.array([1] * 9 + [0] * 31)
@@ -181,3 +181,20 @@ def test_the_same_division_by_arguments_and_by_method(tmp_path: Any) -> None:
     assert by_arguments.fingerprint() != made().fingerprint()
     digits = DigitsDataModule(resplit_seed=7, fold=2, n_folds=4)
     assert torch.equal(digits.datasets[1].tensors[1], DigitsDataModule().resplit(7, 2, 4).datasets[1].tensors[1])
+
+
+def test_no_fold_divides_a_group() -> None:
+    labels, groups = (np.arange(60) % 4 == 0).astype(int), np.arange(60) // 3
+    seen = []
+    for fold in range(4):
+        train, val = Division(0, fold, 4).of(labels, 15, groups)
+        assert not set(groups[train]) & set(groups[val])
+        assert labels[val].sum() > 0
+        seen += val.tolist()
+    assert sorted(seen) == list(range(60))
+    train, val = Division(1).of(labels, 15, groups)
+    assert not set(groups[train]) & set(groups[val])
+    assert len(val) == 15
+    with pytest.raises(DataError, match="each class in at least 9 groups, one for each fold, found 8 groups. Pass n_folds=8"):
+        Division(0, 0, 9).of(labels, 15, np.arange(60) // 8)
+    assert len(draw_groups(labels, groups, 0.5, 0)) == 30

@@ -14,7 +14,15 @@ import torch
 from torch.utils.data import ConcatDataset, Dataset, Subset, TensorDataset
 
 from automax_lightning import AUCDataModule, DigitsDataModule, TabularDataModule
-from automax_lightning.auc.data.fingerprint import datamodule_fingerprint, files_in, fingerprint, plain, split_fingerprint
+from automax_lightning.auc.data.fingerprint import (
+    datamodule_fingerprint,
+    files_in,
+    fingerprint,
+    folders_in,
+    place,
+    plain,
+    split_fingerprint,
+)
 
 X = np.arange(240, dtype=np.float64).reshape(60, 4)
 Y = np.arange(60) % 3 == 0
@@ -129,3 +137,18 @@ def test_a_setting_is_json() -> None:
     value = {"a": (1, np.int64(2)), "b": {3.0}, "c": Path("d"), "e": torch.nn.ReLU(), "f": torch.nn.ReLU, "g": None, "h": X}
     assert json.loads(json.dumps(plain(value)))["e"] == "torch.nn.modules.activation.ReLU"
     assert plain(value)["a"] == [1, 2]
+
+
+def test_a_folder_is_known_by_the_files_in_it_and_an_address_by_its_name(tmp_path: Path) -> None:
+    folder = tmp_path / "parts"
+    folder.mkdir()
+    (folder / "part-0.parquet").write_bytes(b"one")
+    (folder / "_SUCCESS").touch()
+    before = place(folder)
+    assert list(before["files"]) == ["part-0.parquet"]
+    assert folders_in({"path": str(folder), "other": [1], "none": ""}, "data") == {"data.path": before}
+    assert folders_in({"path": str(tmp_path)}) == {}  # a folder of anything, such as images, may be large
+    (folder / "part-0.parquet").write_bytes(b"two")
+    assert place(folder) != before
+    assert place("s3://bucket/d.csv") == {"address": "s3://bucket/d.csv"}
+    assert place(folder / "part-0.parquet") == fingerprint(folder / "part-0.parquet")

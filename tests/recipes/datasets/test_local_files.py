@@ -88,7 +88,7 @@ def test_a_folder_of_images_is_split_for_one_or_as_its_table_says(folder: Path) 
         ({"labels": "no.csv"}, "dataset.kwargs.labels: expected a CSV file in the folder of images"),
         ({"image": "imgae"}, "dataset.kwargs.image: .*Did you mean 'image'"),
         ({}, "dataset.kwargs.target: expected labels 0 and 1, found .*Write positive"),
-        ({"positive": "none"}, "both classes"),
+        ({"positive": "none"}, "one of the labels .*found .none."),
         ({"target": "labl"}, "dataset.kwargs.target: .*Did you mean 'label'"),
         ({"positive": "high", "val_size": 0.0}, "val_size: expected a share"),
     ],

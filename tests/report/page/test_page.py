@@ -41,6 +41,13 @@ def test_nothing_points_out_of_the_file(tmp_path: Path) -> None:
     assert "default-src 'none'" in text
 
 
+def test_the_page_tells_what_was_read_where_the_search_has_recorded_it(tmp_path: Path) -> None:
+    reading = plain(tmp_path)
+    assert "<summary>The data" not in page(reading)
+    (tmp_path / "data_summary.txt").write_text("60 rows.\nThe label '<b>' counts as 1.")
+    assert "<summary>The data</summary><pre>60 rows.\nThe label &#39;&lt;b&gt;&#39; counts as 1.</pre>" in page(reading)
+
+
 def test_the_page_tells_everything_that_was_recorded(tmp_path: Path) -> None:
     reading = plain(tmp_path / "my search")
     text = outside_plotly(page(reading))
