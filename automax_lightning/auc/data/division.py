@@ -100,6 +100,20 @@ def division_of(seed: int | None, fold: int | None, n_folds: int | None) -> Divi
     raise ConfigError("resplit_seed", "a seed, where there are folds", "None", "Pass resplit_seed=0.")
 
 
+def rarer(labels: NDArray[Any]) -> int:
+    """Rows of the rarer class; of several labels, of the one that has fewest.
+
+    Args:
+        labels: (n,) or (n, C), 0 or 1.
+
+    Example:
+        >>> rarer(np.array([0, 1, 0, 0])), rarer(np.array([[0, 1], [1, 0], [1, 0], [0, 0]]))
+        (1, 1)
+    """
+    positives = (labels.reshape(len(labels), -1) == 1).sum(0)
+    return int(np.minimum(positives, len(labels) - positives).min())
+
+
 def rarest_label(labels: NDArray[Any]) -> Rows:
     """For each row the number of its rarest positive label plus one, 0 without any; strata of one or two are merged.
 
