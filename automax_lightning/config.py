@@ -17,7 +17,7 @@ PRESETS = ("automax", "original", "random")
 STOPPING = ("incumbent", "median")
 SELECTIONS = ("half", "greedy")
 INITIAL = ("auto", "default", "portfolio")
-RESAMPLING = ("holdout", "reshuffled", "cv")
+RESAMPLING = ("auto", "holdout", "reshuffled", "cv")
 EXECUTORS = ("auto", "inline", "process", "dask")
 _SEED = integer(0, 2**32 - 1)
 _COSTS = ("loss", "error", "mse", "mae", "rmse", "nll", "perplexity")
@@ -79,8 +79,8 @@ class AutoMAXConfig:
     Args:
         name: name of the search and of its directory: one path component.
         n_trials: budget of the search, in trials, at least 1; a larger number extends a finished search. With
-            ``resampling="cv"`` it counts configurations. None leaves the budget to `n_fits`.
-        n_fits: budget of the search, in fits, at least 1: with ``resampling="cv"`` each fold of a configuration is one. None
+            folds (see `resampling`) it counts configurations. None leaves the budget to `n_fits`.
+        n_fits: budget of the search, in fits, at least 1: each fold of a configuration is one. None
             for no such limit. Where both are given, the search ends with whichever is reached first.
         n_configs: size of the initial design, at least 1; the space's default configuration is always its first
             member, Sobol points are the others.
@@ -123,8 +123,11 @@ class AutoMAXConfig:
         ensemble_selection: which models these are: ``"half"``, the better half of the trials that were trained to their
             end, or ``"greedy"``, those that help the ensemble's validation score most, chosen one after the other and
             perhaps repeatedly.
-        resampling: which rows a configuration is judged by; the test split is never touched. ``"holdout"``: the datamodule's
-            validation split. ``"cv"``: `n_folds` folds of training and validation rows. Folds are raced: a configuration
+        resampling: which rows a configuration is judged by; the test split is never touched. ``"auto"``: folds where the
+            validation split has at most 40 rows of the rarer class, which is where they were measured to win on new data,
+            and the rows can be divided anew; else the datamodule's validation split, as with ``preset="original"``,
+            `min_budget` or `n_seeds`. A search that has begun keeps to its own. ``"holdout"``: the datamodule's validation
+            split. ``"cv"``: `n_folds` folds of training and validation rows. Folds are raced: a configuration
             runs on its next fold while its mean keeps up with the incumbent's on the same folds. `target_score` and
             `patience` look at the mean, and `early_stop` compares curves of the same fold. ``"reshuffled"``: each trial draws
             rows for validation anew. The last two need data with a method ``resplit``, which tables, tensors and subsets
@@ -179,7 +182,7 @@ class AutoMAXConfig:
     n_seeds: int = 1
     ensemble_size: int = 10
     ensemble_selection: str = "half"
-    resampling: str = "holdout"
+    resampling: str = "auto"
     n_folds: int = 4
     executor: str = "auto"
     n_workers: int = 1
@@ -246,7 +249,7 @@ class AutoMAXConfig:
             raise _error("n_seeds", "1 where epochs are the budget", self.n_seeds, "Leave out min_budget, or n_seeds.")
 
     def _check_resampling(self) -> None:
-        if self.resampling == "holdout":
+        if self.resampling in ("auto", "holdout"):
             return
         if self.min_budget is not None or self.n_seeds > 1:
             other = "min_budget" if self.min_budget is not None else "n_seeds"
@@ -254,6 +257,11 @@ class AutoMAXConfig:
         if self.resampling == "reshuffled" and self.stopping is not None:
             raise _error("early_stop", "None where each trial has a validation split of its own", self.early_stop,
                          "Pass resampling='cv', or leave it out.")  # fmt: skip
+
+    @property
+    def may_use_folds(self) -> bool:
+        """Whether ``resampling="auto"`` may choose folds, as far as the other settings go."""
+        return self.preset != "original" and self.min_budget is None and self.n_seeds == 1
 
     @property
     def stopping(self) -> str | None:

@@ -93,7 +93,9 @@ def journal(directory: Path) -> list[Ended]:
 def search(factory: autopartial, seed: int, settings: dict[str, Any]) -> list[Ended]:
     """One search of AutoMAX."""
     with tempfile.TemporaryDirectory() as folder:
-        tuner = AutoMAX(factory, AutoMAXConfig(name="s", SEED=seed, output_directory=folder, **settings), quiet=True)
+        tuner = AutoMAX(
+            factory, AutoMAXConfig(name="s", SEED=seed, resampling="holdout", output_directory=folder, **settings), quiet=True
+        )
         tuner.optimize()
         return journal(tuner.directory)
 

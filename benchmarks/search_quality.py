@@ -138,7 +138,7 @@ def confirm(root: Path, task: str, trials: int) -> Confirmed:
     found = run(objective, {0: automax("automax", start)(space, 0)}, trials)[0]
     with tempfile.TemporaryDirectory() as folder:
         factory = trainer_factory(MLP, datamodule(task, 0), epochs=EPOCHS, trainer_kwargs={"accelerator": "cpu"}, **SPACE)
-        config = AutoMAXConfig(n_trials=trials, initial_configs=tuple(start), output_directory=folder)
+        config = AutoMAXConfig(n_trials=trials, resampling="holdout", initial_configs=tuple(start), output_directory=folder)
         tuner = AutoMAX(factory, config, quiet=True)
         tuner.optimize()
         scores = np.array([[entry["val"], entry["test"]] for entry in tuner.log])

@@ -121,7 +121,7 @@ def searching(data: AUCDataModule, network: torch.nn.Module, epochs: int, folder
     """A search that has finished its first trial."""
     kwargs = {"accelerator": "cpu", **({} if profiler is None else {"profiler": profiler})}
     factory = trainer_factory(network, data, epochs=epochs, decay_epochs=(), trainer_kwargs=kwargs)
-    tuner = AutoMAX(factory, AutoMAXConfig(name="s", n_trials=1, output_directory=folder), quiet=True)
+    tuner = AutoMAX(factory, AutoMAXConfig(name="s", n_trials=1, resampling="holdout", output_directory=folder), quiet=True)
     tuner.optimize()
     return tuner
 

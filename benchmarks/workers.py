@@ -27,8 +27,8 @@ def search(task: str, n_workers: int, trials: int, epochs: int) -> tuple[float, 
     with tempfile.TemporaryDirectory() as folder:
         factory = trainer_factory(MLP, datamodule(task, 0), model_kwargs={"hidden": (64, 32)}, epochs=epochs,
                                   trainer_kwargs={"accelerator": "cpu"})  # fmt: skip
-        config = AutoMAXConfig(name="s", n_trials=trials, preset="random", output_directory=folder, executor="process",
-                               n_workers=n_workers)  # fmt: skip
+        config = AutoMAXConfig(name="s", n_trials=trials, resampling="holdout", preset="random", output_directory=folder,
+                               executor="process", n_workers=n_workers)  # fmt: skip
         tuner = AutoMAX(factory, config, quiet=True)
         start = time.monotonic()
         tuner.optimize()

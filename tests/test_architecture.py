@@ -42,7 +42,7 @@ MAY_IMPORT: dict[str, list[str]] = {
     "search.executors": ["trial", "space", "config", "utils"],
     "search": ["search.*", "trial", "space", "utils"],
     "factory": ["auc", "auc.data", "auc.pairs", "trial", "space", "utils"],
-    "display": ["search", "trial", "utils"],
+    "display": ["search", "search.planning", "trial", "utils"],
     "report": ["search", "search.planning", "trial", "space", "config", "utils", "report.*"],
     "report.figures": ["search", "search.planning", "trial", "space", "config", "utils", "report"],
     "report.page": ["search", "search.planning", "trial", "space", "config", "utils", "report", "report.figures"],

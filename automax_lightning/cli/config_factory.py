@@ -24,12 +24,15 @@ from automax_lightning.config import AutoMAXConfig
 from automax_lightning.errors import AutoMAXError, ConfigError
 from automax_lightning.factory.fit_factory import FitFactory
 from automax_lightning.trial.fit import Built, Fit
-from automax_lightning.trial.records import Objective, Split, TrialSpec
+from automax_lightning.trial.records import Objective, Split, Trainable, TrialSpec
 from automax_lightning.trial.seeding import RandomState, seed_all
 from automax_lightning.trial.trainer import epochs_of
 from automax_lightning.utils.imports import import_path
 from automax_lightning.utils.portfolio import Portfolio
+from automax_lightning.utils.row_counts import RowCounts
 
+_SPLIT = {"resplit_seed", "fold", "n_folds"}
+"""Arguments of a datamodule that say which rows validate, so that a file can hold a trial's split."""
 _OWN_KEYS = ("search", "automax", "quiet", "config")
 """Keys that belong to the search or to the command line, and not to a trial."""
 
@@ -240,6 +243,12 @@ class ConfigFactory(FitFactory):
         pair = pairs.get(arguments.get("loss") or "AUCMLoss", loss_kwargs=arguments.get("loss_kwargs"))
         return portfolio(pair.name, pair.optimizer(arguments.get("optimizer")).name).renamed(prefix, ".")
 
+    def row_counts(self, trainable: Trainable) -> RowCounts | None:
+        """As in `FitFactory`; a datamodule without the arguments of a split is left as it is, and is not made for this."""
+        data = self.base.get("data", {})
+        is_ours = self._is("data", self.datamodule_class, self.base, AUCDataModule)
+        return super().row_counts(trainable) if is_ours and data.get("init_args", data).keys() >= _SPLIT else None
+
     @staticmethod
     def _is(section: str, fixed: Any, config: Mapping[str, Any], base: type) -> bool:
         part = config.get(section)
@@ -293,7 +302,7 @@ def _divide(data: dict[str, Any], split: Split) -> None:
         ConfigError: if the datamodule has no arguments for it.
     """
     arguments = data.get("init_args", data)
-    if not {"resplit_seed", "fold", "n_folds"} <= arguments.keys():
+    if not arguments.keys() >= _SPLIT:
         raise ConfigError(
             "data", "a datamodule with the arguments resplit_seed, fold and n_folds, as TabularDataModule has them",
             f"only {sorted(arguments)}", "Add them, or use resampling: holdout.",

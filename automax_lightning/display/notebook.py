@@ -24,6 +24,7 @@ class NotebookProgress:
         objective: names the score.
         n_trials: the budget of the search, in trials.
         finished: trials that were over before.
+        budget: how many trials there will be, in words; by default `n_trials`.
 
     Example:
         >>> progress = NotebookProgress(Objective("AUROC"), n_trials=3)
@@ -32,8 +33,8 @@ class NotebookProgress:
         True
     """
 
-    def __init__(self, objective: Objective, n_trials: int, finished: int = 0) -> None:
-        self.state = SearchState(objective, n_trials, finished)
+    def __init__(self, objective: Objective, n_trials: int, finished: int = 0, *, budget: str = "") -> None:
+        self.state = SearchState(objective, n_trials, finished, budget)
         self._lines: list[str] = []
         self._handle: Any = None
         self._shown = 0.0

@@ -7,25 +7,26 @@ from rich.console import Console
 
 from automax_lightning.display.notebook import NotebookProgress
 from automax_lightning.display.terminal import SearchProgress
+from automax_lightning.search.planning.plan import Plan
 from automax_lightning.trial.card import configuration_card
 from automax_lightning.trial.records import Objective
 
 Progress = SearchProgress | NotebookProgress
 
 
-def make_progress(objective: Objective, n_trials: int, finished: int, console: Console) -> Progress:
+def make_progress(objective: Objective, plan: Plan, finished: int, console: Console) -> Progress:
     """The table in a notebook, the live line in a terminal, plain lines in a pipe.
 
     Args:
         objective: names the score.
-        n_trials: the budget of the search, in trials.
+        plan: of the search; its budget is shown.
         finished: trials that were over before.
         console: where the search writes.
     """
     if console.is_jupyter and not console.quiet:
         _show_configurations()
-        return NotebookProgress(objective, n_trials, finished)
-    return SearchProgress(objective, n_trials, finished, console=console)
+        return NotebookProgress(objective, plan.n_trials, finished, budget=plan.budget)
+    return SearchProgress(objective, plan.n_trials, finished, budget=plan.budget, console=console)
 
 
 def _show_configurations() -> None:

@@ -18,6 +18,7 @@ class SearchState:
         objective: names the score.
         n_trials: the budget of the search, in trials.
         finished: trials that are over; those that were over before are counted in.
+        budget: how many trials there will be, in words; by default `n_trials`.
 
     Example:
         >>> state = SearchState(Objective("AUROC"), n_trials=3)
@@ -30,6 +31,7 @@ class SearchState:
     objective: Objective
     n_trials: int
     finished: int = 0
+    budget: str = ""
     running: dict[int, Running] = dataclasses.field(default_factory=dict, init=False)
     results: dict[int, TrialResult] = dataclasses.field(default_factory=dict, init=False)
     best: TrialResult | None = dataclasses.field(default=None, init=False)
@@ -51,9 +53,12 @@ class SearchState:
         self.results[result.number] = result  # the newest last
         self.best = best
 
+    def __post_init__(self) -> None:
+        self.budget = self.budget or str(self.n_trials)
+
     def headline(self) -> str:
         """How many trials are over, the best score, and about how long the others will take."""
-        return ", ".join(part for part in (f"{self.finished} of {self.n_trials} trials", self.best_so_far(), self.left()) if part)
+        return ", ".join(part for part in (f"{self.finished} of {self.budget} trials", self.best_so_far(), self.left()) if part)
 
     def best_so_far(self) -> str:
         """The best score and its trial; empty before the first."""
@@ -70,4 +75,4 @@ class SearchState:
         if not self.results or remaining <= 0:
             return ""
         seconds = median_high(result.seconds for result in self.results.values()) * remaining / max(1, len(self.running))
-        return f"about {format_duration(round(seconds))} left"
+        return f"{'' if self.budget.isdigit() else 'at most '}about {format_duration(round(seconds))} left"

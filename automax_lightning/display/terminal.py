@@ -25,6 +25,7 @@ class SearchProgress:
         objective: names the score.
         n_trials: the budget of the search, in trials.
         finished: trials that were over before.
+        budget: how many trials there will be, in words; by default `n_trials`.
         console: where to write; standard output by default.
         quiet: write nothing.
     """
@@ -35,11 +36,12 @@ class SearchProgress:
         n_trials: int,
         finished: int = 0,
         *,
+        budget: str = "",
         console: Console | None = None,
         quiet: bool = False,
     ) -> None:
         self.console = console or Console(quiet=quiet, highlight=False)
-        self.state = SearchState(objective, n_trials, finished)
+        self.state = SearchState(objective, n_trials, finished, budget)
         self._live: Live | None = None
 
     def __enter__(self) -> SearchProgress:
@@ -71,7 +73,7 @@ class SearchProgress:
         if self._live is None:
             outcome = f"{state.objective.target} {result.score:.4f}" if result.score is not None else "no score"
             note = "" if result.status.name == "SUCCESS" else f" [{result.status.value}]"
-            parts = [f"trial {result.number} of {state.n_trials}: {outcome}{note}", state.best_so_far(), state.left()]
+            parts = [f"trial {result.number} of {state.budget}: {outcome}{note}", state.best_so_far(), state.left()]
             self.write(", ".join(part for part in parts if part))
 
     def write(self, line: str) -> None:

@@ -7,10 +7,13 @@ import dataclasses
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from automax_lightning.auc.data.datamodule import AUCDataModule
 from automax_lightning.factory import checks
 from automax_lightning.space.autopartial import autopartial
+from automax_lightning.trial.fit import Fit
 from automax_lightning.trial.records import Objective, Trainable
 from automax_lightning.utils.portfolio import Portfolio
+from automax_lightning.utils.row_counts import RowCounts
 
 
 class FitFactory(abc.ABC):
@@ -60,6 +63,17 @@ class FitFactory(abc.ABC):
     def portfolio(self) -> Portfolio:
         """Configurations to try right after the default."""
         return Portfolio()
+
+    def row_counts(self, trainable: Trainable) -> RowCounts | None:
+        """How few rows of the rarer class the data have; None where they cannot be divided anew, or nobody knows.
+
+        ``AutoMAXConfig(resampling="auto")`` decides by it. What an `AUCDataModule` says is passed on.
+
+        Args:
+            trainable: the fit of a default configuration.
+        """
+        data = trainable.datamodule if isinstance(trainable, Fit) else None
+        return data.row_counts if isinstance(data, AUCDataModule) else None
 
     def check(self, trainable: Trainable, objective: Objective, *, inline: bool) -> None:
         """Raise what can be known to be wrong before anything is trained or written.

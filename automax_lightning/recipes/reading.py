@@ -87,10 +87,16 @@ def _load(path: Path) -> Any:
 
 
 def _config(section: Mapping[str, Any], training: TrainingSection) -> AutoMAXConfig:
-    """The search's settings: `output_path` is the name in the original's examples for `output_directory`."""
+    """The search's settings: `output_path` is the name in the original's examples for `output_directory`.
+
+    A recipe's trials are the original's, which validate on one split.
+    """
     settings = dict(section)
     other = settings.pop("output_path", training.output_path)
-    defaults = {"name": training.experiment_name, "SEED": 42, "verbose": training.verbose > 1, "trial_seed": training.SEED}
+    defaults = {
+        "name": training.experiment_name, "SEED": 42, "verbose": training.verbose > 1, "trial_seed": training.SEED,
+        "resampling": "holdout",
+    }  # fmt: skip
     if other is not None:
         defaults["output_directory"] = other
     return AutoMAXConfig.from_mapping({**defaults, **settings})

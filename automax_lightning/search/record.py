@@ -10,6 +10,7 @@ from typing import Any
 
 import yaml
 
+from automax_lightning.search.planning.plan import Plan
 from automax_lightning.search.planning.racing import incumbent, mean_and_spread
 from automax_lightning.search.planning.resampling import Resampling
 from automax_lightning.search.storage.ensemble_folder import FOLDER, EnsembleTable, Member, read_table
@@ -90,6 +91,17 @@ class SearchRecord:
         if not self.resampling.has_folds:
             return int(min(given))
         return int(fits or max(given) * self.resampling.n_folds)
+
+    @property
+    def n_configurations(self) -> int | None:
+        """The budget of the search, in configurations, where folds make more trials of each; None without such a budget."""
+        return self._setting("n_trials", None) if self.resampling.has_folds else None
+
+    @property
+    def plan(self) -> Plan:
+        """What a search without epochs as budget has planned."""
+        return Plan(self.n_trials, self.objective, n_seeds=self.n_seeds, resampling=self.resampling,
+                    n_configurations=self.n_configurations)  # fmt: skip
 
     @property
     def n_seeds(self) -> int:

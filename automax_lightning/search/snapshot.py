@@ -79,7 +79,7 @@ class Snapshot:
     @property
     def is_finished(self) -> bool:
         """Whether no trial is left, and nobody runs the search."""
-        return self.holder is None and not self.record.running and len(self.record.results) >= self.record.n_trials
+        return self.holder is None and not self.record.running and self.record.plan.is_over(self.record.history)
 
     def describe(self) -> str:
         """The snapshot as a few lines of text."""
@@ -87,7 +87,7 @@ class Snapshot:
         state = "nobody runs it; the command that started it resumes it"
         state = f"running: {self.holder}" if self.holder else "finished" if self.is_finished else state
         failed = f" ({len(record.failed)} failed)" if record.failed else ""
-        lines = [f"{record.directory}: {state}", f"{len(record.results)} of {record.n_trials} trials over{failed}"]
+        lines = [f"{record.directory}: {state}", f"{record.plan.progress(record.history)} trials over{failed}"]
         if best is not None and best.score is not None:
             lines[-1] += f", best {target} {record.best_score:.4f} (trial {best.number})"
         lines += [f"  {trial.describe(record.objective)}" for trial in self.running]

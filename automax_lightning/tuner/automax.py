@@ -154,7 +154,7 @@ class AutoMAX:
         self.say(self.trial_table())
         self._say_notes()
         if _progress(self.record) == before:
-            self.say(f"{_count(len(before), self.plan.n_trials)} already there; nothing was trained.")
+            self.say(f"{_count(len(before), self.plan)} already there; nothing was trained.")
         incumbent = self.incumbent
         if incumbent is None:
             reasons = sorted({result.reason for result in self.record.results.values()})
@@ -519,7 +519,7 @@ class AutoMAX:
     def _repr_html_(self) -> str:
         from automax_lightning.report.page.search_card import search_card
 
-        return search_card(self.reading(), self.plan.n_trials)
+        return search_card(self.reading(), self.plan)
 
 
 def _advice(directory: Path, numbers: Iterable[int]) -> str:
@@ -533,7 +533,7 @@ def _progress(record: SearchRecord) -> dict[int, int]:
     return {number: result.epochs for number, result in record.results.items()}
 
 
-def _count(done: int, n_trials: int) -> str:
-    if done > n_trials:
+def _count(done: int, plan: Plan) -> str:
+    if done > plan.n_trials or plan.n_configurations is not None:
         return f"{done} trials were"
-    return f"{done} of {n_trials} trials {'was' if n_trials == 1 else 'were'}"
+    return f"{done} of {plan.n_trials} trials {'was' if plan.n_trials == 1 else 'were'}"

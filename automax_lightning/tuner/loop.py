@@ -71,7 +71,7 @@ def run_search(
         latest[0] = newest
         keep(newest)
 
-    progress = make_progress(setup.objective, setup.plan.n_trials, len(results), console)
+    progress = make_progress(setup.objective, setup.plan, len(results), console)
     try:
         with (
             progress,
@@ -86,7 +86,7 @@ def run_search(
             keep(History())
         raise
     if stop.requested is not None:
-        say(f"Stopped with {len(latest[0].final())} of {setup.plan.n_trials} trials finished. The same command continues.")
+        say(f"Stopped with {len(latest[0].final())} of {setup.plan.budget} trials finished. The same command continues.")
         raise KeyboardInterrupt(stop.requested.name)
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 from ConfigSpace import Configuration, ConfigurationSpace
+from lightning.pytorch.utilities.seed import isolate_rng
 
 from automax_lightning.config import AutoMAXConfig
 from automax_lightning.errors import ConfigError
@@ -50,18 +51,20 @@ class SearchSetup:
         factory: what the trainer's innermost function says of itself.
         config: budget, seed and place of the search.
         objective: which logged value is the score.
-        plan: what comes next.
+        planned: what comes next, where the datamodule's own validation split decides.
         portfolio: configurations that are tried right after the default.
         has_space_as_text: whether the journal describes the space as releases until 0.1.0 did.
+        recorded: the settings in the journal; empty for a new search.
     """
 
     trainer: Trainer
     factory: FitFactory
     config: AutoMAXConfig
     objective: Objective
-    plan: Plan
+    planned: Plan
     portfolio: tuple[Mapping[str, Any], ...]
     has_space_as_text: bool = False
+    recorded: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
     @classmethod
     def of(cls, trainer: Any, config: AutoMAXConfig, target: str, recorded: Mapping[str, Any]) -> SearchSetup:
@@ -84,12 +87,32 @@ class SearchSetup:
         factory, objective, space = factory_of(trainer), Objective(target, config.mode_for(target)), trainer.cs
         portfolio = _portfolio(factory, space, config, recorded)
         as_text = any(isinstance(entry, str) for entry in recorded.get("space", {}).values())
-        return cls(trainer, factory, config, objective, _plan(trainer, config, objective), tuple(portfolio), as_text)
+        planned = _plan(trainer, config, objective)
+        return cls(trainer, factory, config, objective, planned, tuple(portfolio), as_text, recorded)
 
     @property
     def space(self) -> ConfigurationSpace:
         """The search space."""
         return self.trainer.cs
+
+    @cached_property
+    def plan(self) -> Plan:
+        """What comes next; for a new search the data are read for it, unless the configuration says which rows validate."""
+        resampling = self._resampling()
+        fits, configurations = _budget(self.config, resampling)
+        return dataclasses.replace(self.planned, n_trials=fits, resampling=resampling, n_configurations=configurations)
+
+    def _resampling(self) -> Resampling:
+        config = self.config
+        if config.resampling != "auto":
+            return Resampling(config.resampling, config.n_folds, config.SEED)
+        if self.recorded:
+            return Resampling(Resampling.recorded(self.recorded).kind, config.n_folds, config.SEED)
+        if not config.may_use_folds:
+            return Resampling(seed=config.SEED)
+        with isolate_rng():
+            counts = self.factory.row_counts(self.make(values(self.space.get_default_configuration())))
+        return Resampling.suited(counts, config.n_folds, config.SEED)
 
     @cached_property
     def proposer(self) -> Proposer:
@@ -234,9 +257,8 @@ def _plan(trainer: Trainer, config: AutoMAXConfig, objective: Objective) -> Plan
         ladder = Ladder(budgets(config.min_budget, epochs, config.eta), objective, config.eta)
     if config.stopping is not None and epochs is not None:
         rule = CurveRule(config.stopping, objective, epochs, config.early_stop_epochs)
-    resampling = Resampling(config.resampling, config.n_folds, config.SEED)
-    fits, configurations = _budget(config, resampling)
-    return Plan(fits, objective, ladder, config.n_seeds, rule, config.max_budget, resampling, configurations)
+    fits, _ = _budget(config, Resampling())
+    return Plan(fits, objective, ladder, config.n_seeds, rule, config.max_budget)
 
 
 def _budget(config: AutoMAXConfig, resampling: Resampling) -> tuple[int, int | None]:

@@ -213,7 +213,8 @@ def test_an_auc_module_is_reproduced_with_its_splits_and_batches(project: Path) 
         project,
         model={"class_path": "automax_lightning.AUCModule", "init_args": {"model": mlp, "loss": "APLoss"}},
         data={"class_path": "automax_lightning.DigitsDataModule", "init_args": {"seed": 4}},
-        search=None, automax={"name": "mine", "n_trials": 3, "SEED": 9, "deterministic": False},
+        search=None,
+        automax={"name": "mine", "n_trials": 3, "SEED": 9, "deterministic": False, "resampling": "holdout"},
     )  # fmt: skip
     tuner = tune(classes=False)
     assert {spec.seed for spec in tuner.history.asks} == {9, 10, 11}

@@ -22,7 +22,10 @@ def factory(**kwargs: Any) -> autopartial:
 
 
 def tuner(root: Path, n_trials: int = 3, made: autopartial | None = None, target: str = "AUROC", **settings: Any) -> AutoMAX:
-    config = AutoMAXConfig(name="s", n_trials=n_trials, SEED=7, output_directory=root, **settings)
+    """A search of so many fits: on data as small as these, the default would make several of each configuration."""
+    config = AutoMAXConfig(
+        **{"name": "s", "n_trials": n_trials, "SEED": 7, "output_directory": root, "resampling": "holdout"} | settings
+    )
     return AutoMAX(made or factory(), config, target, quiet=True)
 
 

@@ -47,7 +47,7 @@ from tests.support.searching import DATA, factory, table, tree, tuner
 
 def test_every_member_of_the_original_is_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     made = factory()
-    config = AutoMAXConfig(name="s", n_trials=3, SEED=7, output_directory=tmp_path)
+    config = AutoMAXConfig(name="s", n_trials=3, SEED=7, resampling="holdout", output_directory=tmp_path)
     search = AutoMAX(trainer=made, config=config, target="AUROC")
     assert (search.finished, search.best_score, search.log) == (0, float("-inf"), [])
     assert (search.trainer, search.configspace, search.target, search.config) == (made, made.cs, "AUROC", config)
@@ -439,7 +439,7 @@ def test_a_trainable_that_can_only_run_is_searched_over_and_the_rest_says_what_i
 
 
 def test_a_search_that_trains_nothing_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    config = AutoMAXConfig(n_trials=2, output_directory=tmp_path)
+    config = AutoMAXConfig(n_trials=2, resampling="holdout", output_directory=tmp_path)
     AutoMAX(factory(epochs=1), config).optimize()
     assert "nothing was trained" not in capsys.readouterr().out
     AutoMAX(factory(epochs=1), config).optimize()

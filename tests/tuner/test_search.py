@@ -181,7 +181,7 @@ def test_another_range_starts_from_what_the_old_search_knows(tmp_path: Path) -> 
 
     old = tuner(tmp_path / "old", n_trials=6, made=made(0.3))
     old.optimize()
-    config = AutoMAXConfig(name="s", n_trials=3, SEED=7, output_directory=tmp_path / "new")
+    config = AutoMAXConfig(name="s", n_trials=3, SEED=7, resampling="holdout", output_directory=tmp_path / "new")
     new = AutoMAX(made(0.1), config, quiet=True, warm_start=old.directory)
     new.optimize()
     inside = [entry for entry in old.log if entry["space"]["optimizer_kwargs:lr"] <= 0.1]

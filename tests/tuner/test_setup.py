@@ -56,7 +56,7 @@ def test_the_data_are_read_once_for_the_journal() -> None:
         calls.append(1)
         return DigitsDataModule()
 
-    found = setup(factory(data=data))
+    found = setup(factory(data=data), resampling="holdout")
     assert found.journal_settings["fit"]["factory"] == "AUCFitFactory"
     assert found.journal_settings is found.journal_settings
     assert len(calls) == 1

@@ -9,12 +9,13 @@ from collections.abc import Callable, Mapping
 from typing import Any, Literal, Protocol, runtime_checkable
 
 import lightning as L
+import numpy as np
 import torch
 from torch.utils.data import DataLoader, Dataset, default_collate
 
 from automax_lightning.auc.batch.parts import HasLabels, parts_of_rows, rejoined
 from automax_lightning.auc.data.batches import IndexedBatches
-from automax_lightning.auc.data.division import Division, chosen, pooled
+from automax_lightning.auc.data.division import Division, chosen, pooled, rarer
 from automax_lightning.auc.data.facts import DataFacts, split_lines
 from automax_lightning.auc.data.fingerprint import class_path, datamodule_fingerprint, split_fingerprint
 from automax_lightning.auc.data.labels import Labels, check_labels, find_labels
@@ -22,6 +23,7 @@ from automax_lightning.auc.data.loading import Loading, batch_size_of, rate_of, 
 from automax_lightning.auc.data.sampling import BalancedBatchSampler, EvaluationSampler, class_counts
 from automax_lightning.errors import ConfigError, DataError, closest
 from automax_lightning.utils.arguments import Rule, check_arguments, flag, integer, number, of_type
+from automax_lightning.utils.row_counts import RowCounts
 
 _RULES: Mapping[str, Rule] = {
     "batch_size": integer(2, example=64),
@@ -224,10 +226,25 @@ class AUCDataModule(L.LightningDataModule):
         fresh._check_datasets()
         return fresh
 
+    @property
+    def row_counts(self) -> RowCounts | None:
+        """How few rows of the rarer class there are; None where the rows cannot be divided anew."""
+        if not self._is_divisible():
+            return None
+        val = find_labels(self.datasets[1], "val")
+        return RowCounts(rarer(val), rarer(np.concatenate([self.train_labels, val])))
+
+    def _is_divisible(self) -> bool:
+        return self._pooled() is not None
+
+    def _pooled(self) -> Dataset[Any] | None:
+        train, val, _ = self.datasets
+        return pooled(train, val) if self._loadings[0].collate is self._loadings[1].collate else None
+
     def _divided(self, division: Division) -> tuple[Any, Any, Any]:
         train, val, test = self.datasets
-        rows = pooled(train, val)
-        if rows is None or self._loadings[0].collate is not self._loadings[1].collate:
+        rows = self._pooled()
+        if rows is None:
             raise DataError(
                 "data.resplit", "TensorDatasets, or Subsets of one dataset, whose rows are the same for training and validation",
                 f"a {type(train).__name__} and a {type(val).__name__}",
@@ -346,6 +363,9 @@ class WrappedDataModule(AUCDataModule):
         fresh = copy.copy(self)
         fresh.trainer, fresh._datasets, fresh.inner = None, None, inner.resplit(seed, fold, n_folds)
         return fresh
+
+    def _is_divisible(self) -> bool:
+        return isinstance(self.inner, _Resplits) or super()._is_divisible()
 
     def fingerprint(self) -> dict[str, Any]:
         """Class and saved hyperparameters of the inner datamodule; its data are not read for it."""

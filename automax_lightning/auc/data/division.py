@@ -123,8 +123,7 @@ def draw_groups(labels: Labels, groups: Rows, share: float, seed: int) -> Rows:
     Raises:
         DataError: if a class has rows in one group alone.
     """
-    strata = labels if labels.ndim == 1 else rarest_label(labels)
-    most = min(10, *(len(np.unique(groups[strata == stratum])) for stratum in np.unique(strata)))
+    most = min(10, fewest_groups(labels, groups))
     if most < 2:
         raise DataError("TabularDataModule.groups", "each class in at least 2 groups", "one whose rows are of one group",
                         "Name another column, or leave groups out.")  # fmt: skip
@@ -134,11 +133,26 @@ def draw_groups(labels: Labels, groups: Rows, share: float, seed: int) -> Rows:
     return np.sort(np.concatenate(folds[: part.numerator]))
 
 
+def fewest_groups(labels: Labels, groups: Rows) -> int:
+    """How many groups hold rows of the class that fewest of them hold: there can be no more folds.
+
+    Args:
+        labels: of all rows, (n,) or (n, C).
+        groups: number of each row's group, (n,).
+
+    Example:
+        >>> fewest_groups(np.array([1, 1, 0, 0, 0]), np.array([7, 7, 7, 8, 9]))
+        1
+    """
+    strata = labels if labels.ndim == 1 else rarest_label(labels)
+    return min(len(np.unique(groups[strata == stratum])) for stratum in np.unique(strata))
+
+
 def _group_folds(labels: Labels, groups: Rows, n_folds: int, seed: int) -> list[Rows]:
     from sklearn.model_selection import StratifiedGroupKFold
 
     strata = labels if labels.ndim == 1 else rarest_label(labels)
-    fewest = min(len(np.unique(groups[strata == stratum])) for stratum in np.unique(strata))
+    fewest = fewest_groups(labels, groups)
     if fewest < n_folds:
         raise DataError(
             "TabularDataModule.groups", f"each class in at least {n_folds} groups, one for each fold", f"{fewest} groups",
@@ -146,6 +160,20 @@ def _group_folds(labels: Labels, groups: Rows, n_folds: int, seed: int) -> list[
         )  # fmt: skip
     folds = StratifiedGroupKFold(n_folds, shuffle=True, random_state=seed)
     return [np.sort(val) for _, val in folds.split(strata, strata, groups)]
+
+
+def rarer(labels: NDArray[Any]) -> int:
+    """Rows of the rarer class; of several labels, of the one that has fewest.
+
+    Args:
+        labels: (n,) or (n, C), 0 or 1.
+
+    Example:
+        >>> rarer(np.array([0, 1, 0, 0])), rarer(np.array([[0, 1], [1, 0], [1, 0], [0, 0]]))
+        (1, 1)
+    """
+    positives = (labels.reshape(len(labels), -1) == 1).sum(0)
+    return int(np.minimum(positives, len(labels) - positives).min())
 
 
 def rarest_label(labels: NDArray[Any]) -> Rows:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch.utils.data import TensorDataset
 
 from automax_lightning.auc.data.datamodule import AUCDataModule
-from automax_lightning.auc.data.division import Division, division_of
+from automax_lightning.auc.data.division import Division, division_of, fewest_groups
 from automax_lightning.auc.data.fingerprint import fingerprint, place, plain
 from automax_lightning.auc.data.tables.encoding import Encoder, encoder
 from automax_lightning.auc.data.tables.label_column import LabelColumn, read_labels
@@ -25,6 +25,7 @@ from automax_lightning.auc.data.tables.summary import feature_lines
 from automax_lightning.errors import ConfigError, DataError, closest
 from automax_lightning.utils.arguments import Rule, check_arguments, integer, number, text
 from automax_lightning.utils.arguments import path as path_rule
+from automax_lightning.utils.row_counts import RowCounts
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -144,6 +145,7 @@ class TabularDataModule(AUCDataModule):
         self.target, self.positive = target, positive
         self.val_size, self.test_size = val_size, test_size
         self.split_seed = seed if split_seed is None else split_seed
+        self._fewest_groups: int | None = None
         self._division = division_of(resplit_seed, fold, n_folds)
         self._other_paths = {n: location_of(p) for n, p in (("val", val_path), ("test", test_path)) if p is not None}
         ids = [id] if isinstance(id, str) else id or []
@@ -208,6 +210,16 @@ class TabularDataModule(AUCDataModule):
         others = {f"{name}_path": place(path) for name, path in self._other_paths.items()}
         return {**reading, **others, **plain(self._roles.given)}
 
+    @property
+    def row_counts(self) -> RowCounts | None:
+        """As `AUCDataModule.row_counts`; None where the caller has said which rows validate. Folds are of whole groups."""
+        if self._roles.time or self._roles.split or self._other_paths:
+            return None
+        counts = super().row_counts
+        if counts is None or self._fewest_groups is None:
+            return counts
+        return dataclasses.replace(counts, both=min(counts.both, self._fewest_groups))
+
     def resplit(self, seed: int, fold: int | None = None, n_folds: int | None = None) -> TabularDataModule:
         """As `AUCDataModule.resplit`; features are encoded as they are here.
 
@@ -229,7 +241,7 @@ class TabularDataModule(AUCDataModule):
         others = [str(name) for value in self._roles.given.values() for name in ([value] if isinstance(value, str) else value)]
         left_out = [f"No features: {', '.join(others)}."] if others else []
         read = f"{len(column.values)} rows" + (f", {len(names)} features after encoding." if names else " of images.")
-        return [read, *left_out, *(column.lines() if column.values.ndim == 1 else [])]
+        return [read, *left_out, *column.lines()[0 if column.values.ndim == 1 else 1 :]]
 
     @staticmethod
     def _feature_lines(encode: Encoder, train: NDArray[np.int64], labels: NDArray[Any]) -> list[str]:
@@ -240,9 +252,11 @@ class TabularDataModule(AUCDataModule):
         labels = column.values
         parts = split_rows(labels, marks, self.val_size, self.test_size, self.split_seed)
         encode = encoder(features, parts[0])
+        rows = np.sort(np.concatenate(parts[:2]))
+        groups = marks.of(rows).groups
+        self._fewest_groups = None if groups is None else fewest_groups(labels[rows], groups)
         if self._division is not None:
-            rows = np.sort(np.concatenate(parts[:2]))
-            parts[:2] = [rows[part] for part in self._division.of(labels[rows], len(parts[1]), marks.of(rows).groups)]
+            parts[:2] = [rows[part] for part in self._division.of(labels[rows], len(parts[1]), groups)]
         self._lines = (*self._lines_of(column, encode.names), *self._feature_lines(encode, parts[0], labels))
         sets = [TensorDataset(torch.from_numpy(encode(rows)), torch.from_numpy(labels[rows])) for rows in parts if len(rows)]
         return (sets[0], sets[1], sets[2] if len(sets) == 3 else None)

@@ -59,7 +59,7 @@ class Rerun:
 def figures_of_merit(record: SearchRecord) -> list[Card]:
     """The numbers that one looks for first: the best score, its test score, the default's, the ensemble's, trials and time."""
     best, default, target = record.best, record.default, record.objective.target
-    wanted, over = max(record.n_trials, len(record.results)), len(record.results)
+    over = len(record.results)
     n_partial, n_failed, n_pending = (
         len(record.scored) - len(record.whole),
         over - len(record.scored),
@@ -77,7 +77,7 @@ def figures_of_merit(record: SearchRecord) -> list[Card]:
         Card(f"test {target}", show_score(_test(record, best)), "of that trial, scored once"),
         Card(f"default, validation {target}", show_score(_score(default)), f"test {show_score(_test(record, default))}"),
         *([] if ensemble is None else [_of_the_ensemble(ensemble)]),
-        Card("trials", f"{over} of {wanted}", ", ".join(notes) or "all trained to their end"),
+        Card("trials", record.plan.progress(record.history), ", ".join(notes) or "all trained to their end"),
         Card("time", format_duration(record.history.seconds), f"{format_duration(trained)} in trials"),
     ]
 

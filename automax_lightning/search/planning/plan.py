@@ -75,6 +75,32 @@ class Plan:
         """Seeds or folds of a promising configuration."""
         return self.resampling.n_folds if self.resampling.has_folds else self.n_seeds
 
+    @property
+    def budget(self) -> str:
+        """How many trials there will be: ``"20"``, or ``"at most 80"`` where a configuration may end after its first fold."""
+        return str(self.n_trials) if self.n_configurations is None else f"at most {self.n_trials}"
+
+    def progress(self, history: History) -> str:
+        """How many trials are over, and of how many: ``"3 of 20"``, ``"3 of at most 80"``; of folds in the end ``"31 of 31"``.
+
+        Args:
+            history: everything recorded.
+        """
+        over = len(history.final())
+        if over >= self.n_trials or self.is_over(history):
+            return f"{over} of {over}"
+        return f"{over} of {self.budget}"
+
+    def is_over(self, history: History) -> bool:
+        """Whether all trials of the budget are over: of folds, those that the race still asked for.
+
+        Args:
+            history: everything recorded.
+        """
+        if self.n_configurations is None or history.pending():
+            return len(history.final()) >= self.n_trials
+        return self.next(history) is None
+
     def is_spent(self, history: History) -> bool:
         """Whether as many trials, or configurations, were started as there may be."""
         return len(history.asks) >= self.n_trials or self._has_all_configurations(history)

@@ -95,6 +95,7 @@ class Journal:
         self.history = dataclasses.replace(self.history, search=search, format=FORMAT)
         if is_old or {**self.history.settings} != self.settings:
             self._append({"event": "settings", "settings": encode({**self.settings, "format": FORMAT})})
+            self.history = dataclasses.replace(self.history, settings=self.settings)
         for name in ("workers", "factory.pkl"):
             self._look_at(self.directory / name)
 

@@ -27,7 +27,9 @@ def factory(**kwargs: Any) -> autopartial:
 
 
 def search(root: Path, made: autopartial | None = None, n_trials: int = 3, **settings: Any) -> AutoMAX:
-    return AutoMAX(made or factory(), AutoMAXConfig(n_trials=n_trials, output_directory=root, **settings), quiet=True)
+    return AutoMAX(
+        made or factory(), AutoMAXConfig(n_trials=n_trials, output_directory=root, resampling="holdout", **settings), quiet=True
+    )
 
 
 def test_nothing_but_the_default_where_no_portfolio_is_known() -> None:
@@ -132,7 +134,7 @@ def test_a_file_for_the_command_line_has_it_under_its_own_keys(tmp_path: Path, m
         "data: {class_path: automax_lightning.DigitsDataModule}\n"
         "trainer: {max_epochs: 1, accelerator: cpu}\n"
         "search:\n  model.init_args.optimizer_kwargs.lr: {low: 0.001, high: 1.0, log: true, default: 0.1}\n"
-        "automax: {n_trials: 2, initial: portfolio}\n"
+        "automax: {n_trials: 2, initial: portfolio, resampling: holdout}\n"
     )
     tuner = AutoMAXCLI(args=["tune", "--config", "c.yaml", "--quiet"]).tuner
     wanted = portfolio("AUCMLoss", "PESG").configs[0]["optimizer_kwargs:lr"]

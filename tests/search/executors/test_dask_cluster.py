@@ -124,7 +124,7 @@ from pathlib import Path
 from tests.support.trials import factory
 from automax_lightning import AutoMAX, AutoMAXConfig
 made = factory(Path(sys.argv[1]), ("good", "better", "best", "well"), epochs=int(sys.argv[3]))
-config = AutoMAXConfig(name="s", n_trials=4, SEED=7, output_directory=sys.argv[1], scheduler=sys.argv[2])
+config = AutoMAXConfig(name="s", n_trials=4, SEED=7, resampling="holdout", output_directory=sys.argv[1], scheduler=sys.argv[2])
 AutoMAX(made, config, "score").optimize()
 """
 
@@ -173,7 +173,7 @@ from pathlib import Path
 from tests.support.trials import factory
 from automax_lightning import AutoMAX, AutoMAXConfig
 made = factory(Path(sys.argv[1]), ("good", "better", "best", "well"), epochs=150)
-config = AutoMAXConfig(name="s", n_trials=4, SEED=7, output_directory=sys.argv[1], scheduler=sys.argv[2],
+config = AutoMAXConfig(name="s", n_trials=4, SEED=7, resampling="holdout", output_directory=sys.argv[1], scheduler=sys.argv[2],
                        scheduler_timeout=float(sys.argv[3]))
 AutoMAX(made, config, "score").optimize()
 """

@@ -14,6 +14,7 @@ from automax_lightning.search.planning.resampling import Resampling
 from automax_lightning.search.planning.stopping import CurveRule, Standing
 from automax_lightning.search.storage.history import History
 from automax_lightning.trial.records import Objective, Split, Status, TrialResult, TrialSpec
+from automax_lightning.utils.row_counts import RowCounts
 
 AUROC = Objective("AUROC")
 FOLDS = Resampling("cv", 2, seed=5)
@@ -140,3 +141,21 @@ def test_plans_with_folds_cannot_be_confused_with_seeds() -> None:
     assert Plan(5, AUROC, **kinds).repetitions == 3
     assert PLAN.repetitions == 2
     assert Plan(5, AUROC).repetitions == 1
+
+
+@pytest.mark.parametrize(
+    ("counts", "kind"),
+    [
+        (RowCounts(40, 160), "cv"),
+        (RowCounts(41, 164), "holdout"),
+        (RowCounts(1, 4), "cv"),
+        (RowCounts(1, 3), "holdout"),  # a fold would have none
+        (None, "holdout"),
+    ],
+)
+def test_folds_suit_data_whose_validation_split_says_little(counts: RowCounts | None, kind: str) -> None:
+    assert Resampling.suited(counts, n_folds=4, seed=3) == Resampling(kind, 4, 3)
+
+
+def test_what_is_not_decided_yet_is_read_as_the_datas_own_split() -> None:
+    assert Resampling.recorded({"resampling": "auto"}).kind == "holdout"

@@ -70,10 +70,22 @@ def test_rows_without_a_label_are_left_out(missing: Any) -> None:
     assert found.lines()[1] == "1 row without a label was dropped."
 
 
-def test_a_row_of_several_labels_needs_all_of_them() -> None:
-    found = read_labels(np.array([[1, 0], [np.nan, 1], [0, 1]]))
-    assert found.values.tolist() == [[1, 0], [0, 1]]
+def test_of_several_labels_some_may_be_unknown() -> None:
+    found = read_labels(np.array([[1, 0], [np.nan, 1], [np.nan, np.nan], [0, 1]]))
+    assert found.values.tolist() == [[1, 0], [-1, 1], [0, 1]]
+    assert found.kept.tolist() == [0, 1, 3]
+    assert found.lines()[1:] == ["1 label is not known.", "1 row without a label was dropped."]
+    assert read_labels([[1, 0], [-1, 1], [0, -1]]).values.tolist() == [[1, 0], [-1, 1], [0, -1]]
     assert read_labels([["yes", "no"], ["no", "yes"]], "yes").values.tolist() == [[1, 0], [0, 1]]
+    with pytest.raises(DataError, match="negatives, or not known"):
+        read_labels([[1, -1], [-1, 1]])
+
+
+@pytest.mark.parametrize("labels", [[-1, 1, 1, -1], [-1.0, 1.0, 1.0, -1.0], ["-1", "1", "1", "-1"]])
+def test_minus_one_is_the_negative_class_of_one_label(labels: Any) -> None:
+    assert read_labels(labels).values.tolist() == [0, 1, 1, 0]
+    with pytest.raises(DataError, match="negative class, or not known"):
+        read_labels([*labels, type(labels[0])(0)])
 
 
 @pytest.mark.parametrize(
