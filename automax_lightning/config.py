@@ -182,7 +182,7 @@ class AutoMAXConfig:
     n_seeds: int = 1
     ensemble_size: int = 10
     ensemble_selection: str = "half"
-    resampling: str = "auto"
+    resampling: str = "holdout"
     n_folds: int = 4
     executor: str = "auto"
     n_workers: int = 1

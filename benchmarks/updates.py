@@ -240,6 +240,11 @@ class Compositional(Margin):
         self.moved = [torch.zeros_like(p) for p in self.parameters]
         self.first_lr = self.lr.clone()
 
+    def decay(self, factor: float) -> None:
+        """Divide both learning rates, as LibAUC's tutorial does."""
+        super().decay(factor)
+        self.first_lr /= factor
+
     @property
     def is_entropy(self) -> Tensor:
         """Whose step it is, (C,)."""

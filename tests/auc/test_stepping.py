@@ -109,7 +109,7 @@ def test_duals_that_are_stepped_twice_are_refused(name: str) -> None:
     with pytest.raises(ConfigError, match="found 2 parameter groups of"):
         fit(name, twice)
     with pytest.raises(ConfigError, match="over the module's parameters, the duals among them"):
-        fit(name, lambda module: own(module, module.parameters()))
+        fit(name, lambda module: own(module, [*module.parameters(), *module.loss.parameters()]))
 
 
 @pytest.mark.parametrize(

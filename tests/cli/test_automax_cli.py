@@ -302,7 +302,7 @@ def auc_run(project: Path, command: str, loss: str, model: Any = None, **section
     """Fit or tune an `AUCModule` for two epochs by a file with other sections; the CLI, for its trainer or its tuner."""
     arguments = {"model": MLP, "loss": loss, **(model or {})}
     trainer = {"max_epochs": 2, "accelerator": "cpu", "enable_progress_bar": False, "enable_model_summary": False}
-    settings = {"name": "mine", "n_trials": 2, "ensemble_size": 0} if command == "tune" else None
+    settings = {"name": "mine", "n_trials": 2, "resampling": "holdout", "ensemble_size": 0} if command == "tune" else None
     make_project(project, **{
         "model": {"class_path": "automax_lightning.AUCModule", "init_args": arguments}, "data": DIGITS, "search": None,
         "trainer": trainer, "automax": settings, "seed_everything": 1, **sections,

@@ -163,7 +163,7 @@ def test_trials_by_hand_belong_to_the_search(tmp_path: Path) -> None:
             ConfigError,
             "DDPStrategy with 2 devices",
         ),
-        (lambda: factory(model=lambda: torch.nn.Linear(64, 2)), "AUROC", DataError, r"logits of AUCMLoss: expected shape"),
+        (lambda: factory(model=lambda: torch.nn.Linear(64, 3)), "AUROC", DataError, r"logits of AUCMLoss: expected shape"),
         (lambda: factory(model=lambda: torch.nn.Linear(3, 1)), "AUROC", RuntimeError, "mat1 and mat2"),
     ],
 )

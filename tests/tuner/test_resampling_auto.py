@@ -71,7 +71,7 @@ class Divides(Strangers):
 
 def plan_kind(folder: Path, data: L.LightningDataModule, **settings: Any) -> str:
     factory = trainer_factory(lambda: MLP((4,)), data, epochs=1)
-    config = AutoMAXConfig(**{"name": "s", "n_trials": 2, "output_directory": folder, **settings})
+    config = AutoMAXConfig(**{"name": "s", "n_trials": 2, "output_directory": folder, "resampling": "auto", **settings})
     return AutoMAX(factory, config, "AUROC", quiet=True).plan.resampling.kind
 
 
@@ -119,7 +119,11 @@ def test_what_cannot_go_with_folds_comes_first(tmp_path: Path, other: dict[str, 
 
 def search(folder: Path, **settings: Any) -> AutoMAX:
     factory = trainer_factory(lambda: MLP((4,)), DigitsDataModule(), epochs=1)
-    return AutoMAX(factory, AutoMAXConfig(**{"name": "s", "n_trials": 1, "output_directory": folder, **settings}), quiet=True)
+    return AutoMAX(
+        factory,
+        AutoMAXConfig(**{"name": "s", "n_trials": 1, "output_directory": folder, "resampling": "auto", **settings}),
+        quiet=True,
+    )
 
 
 def test_a_search_that_has_begun_keeps_to_its_own(tmp_path: Path) -> None:

@@ -68,13 +68,12 @@ def _plain_columns(table: pd.DataFrame) -> pd.DataFrame:
 
     columns: dict[Any, Any] = {}
     for name, column in table.items():
-        dates = dates_in(column)
-        if dates is not None:
-            columns |= _date_parts(str(name), dates)
+        if pd.api.types.is_bool_dtype(column.dtype) or pd.api.types.is_numeric_dtype(column.dtype):
+            columns[name] = _finite(str(name), column.astype("float64").to_numpy())
         elif pd.api.types.is_timedelta64_dtype(column.dtype):
             columns[name] = (column / pd.Timedelta(days=1)).to_numpy()
-        elif pd.api.types.is_bool_dtype(column.dtype) or pd.api.types.is_numeric_dtype(column.dtype):
-            columns[name] = _finite(str(name), column.astype("float64").to_numpy())
+        elif (dates := dates_in(column)) is not None:
+            columns |= _date_parts(str(name), dates)
         else:
             columns[name] = _texts(str(name), column)
     plain: pd.DataFrame = pd.DataFrame(columns, index=table.index)
