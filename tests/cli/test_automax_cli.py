@@ -25,8 +25,6 @@ from tests.support.stranger import SEARCH, make_project
 
 pytestmark = pytest.mark.lowest
 
-pytestmark = pytest.mark.lowest
-
 
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
@@ -351,7 +349,8 @@ def test_a_scheduler_alone_schedules_an_auc_module(project: Path, model: Any, se
     assert rate(trainer) == pytest.approx(expected)
 
 
-@pytest.mark.parametrize("cls", [pytest.param(AutoMAXCLI, marks=pytest.mark.slow), LightningCLI])
+@pytest.mark.slow
+@pytest.mark.parametrize("cls", [AutoMAXCLI, LightningCLI])
 @pytest.mark.filterwarnings("ignore:LightningCLI's args parameter is intended")
 def test_a_scheduler_section_is_searched_and_is_in_the_best_configuration(project: Path, cls: Any) -> None:
     search = {"lr_scheduler.init_args.gamma": {"choices": [0.25, 0.75], "default": 0.25}}

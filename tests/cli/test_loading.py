@@ -36,6 +36,7 @@ print("smac" in sys.modules)
 """
 
 
+@pytest.mark.slow
 def test_a_search_from_a_file_is_loaded_in_a_fresh_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path("c.yaml").write_text(YAML)

@@ -18,8 +18,6 @@ from tests.support.searches import plain, record, result, space, two_arms
 
 pytestmark = pytest.mark.lowest
 
-pytestmark = pytest.mark.lowest
-
 
 def test_every_trial_has_its_state_its_curve_and_its_origin(tmp_path: Path) -> None:
     reading = plain(tmp_path)

@@ -21,6 +21,7 @@ def swept(scenario: str, kind: str, folder: Path, stride: int) -> dict[str, Any]
     return answer
 
 
+@pytest.mark.slow
 def test_a_kill_at_a_few_steps_changes_nothing(tmp_path: Path) -> None:
     answer = swept("plain", "kill", tmp_path, stride=30)
     assert answer["steps"] > 100

@@ -19,8 +19,6 @@ from tests.support.spaces import conditional
 
 pytestmark = pytest.mark.lowest
 
-pytestmark = pytest.mark.lowest
-
 
 def collect(*args: Any, **kwds: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
     return args, kwds

@@ -13,7 +13,6 @@ from tests.support.adapters import batch, built
 
 pytestmark = pytest.mark.lowest
 
-pytestmark = pytest.mark.lowest
 
 CHOICES = sorted({(pair.name, choice.name) for pair in map(pairs.get, helpers.CLASSIFYING) for choice in pair.optimizers})
 CPU = torch.device("cpu")

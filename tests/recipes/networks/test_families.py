@@ -83,6 +83,7 @@ def test_libauc_knows_the_addresses_of_the_weights_that_we_offer() -> None:
         assert name in sys.modules[getattr(libaucs_own(), name).__module__].model_urls
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:the target 'train/loss' is logged in training only")  # there is nothing better here
 @pytest.mark.parametrize("workers", [0, 2])
 def test_batch_norm_augmented_and_balanced_batches_continue_exactly(tmp_path: Path, workers: int) -> None:

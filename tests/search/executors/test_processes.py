@@ -115,6 +115,7 @@ def test_what_cannot_travel_is_named_and_leaves_nothing(tmp_path: Path) -> None:
     assert tree(tmp_path) == []
 
 
+@pytest.mark.slow
 def test_a_first_trial_that_fails_shows_its_traceback(tmp_path: Path) -> None:
     from automax_lightning.errors import FirstTrialFailedError
 
