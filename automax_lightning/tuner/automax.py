@@ -36,7 +36,9 @@ from automax_lightning.tuner.loop import check_place, clear, open_session, raise
 from automax_lightning.tuner.predictor import Data
 from automax_lightning.tuner.refit import Epochs, Refit, RefitPlan, Vary, refit
 from automax_lightning.tuner.setup import SearchSetup, Trainer
-from automax_lightning.utils.arguments import check_arguments, flag, of_type, text
+from automax_lightning.tuner.trial_models import model_of_trial, trials_with_models
+from automax_lightning.tuner.words import WORDS, no_such_word
+from automax_lightning.utils.arguments import check_arguments, flag, integer, of_type, text
 from automax_lightning.utils.formatting import printable
 
 if TYPE_CHECKING:
@@ -383,6 +385,37 @@ class AutoMAX:
         return loaded(
             trainable, "load_best_model", path, TrialIdentity(), trust=self.config.trust if trust is None else trust
         )  # fmt: skip
+
+    def load_model(self, number: int, *, trust: bool | None = None) -> L.LightningModule:
+        """The module of any trial with its best epoch's weights, in evaluation mode.
+
+        Args:
+            number: of the trial.
+            trust: as in `load_best_model`.
+
+        Raises:
+            ConfigError: if there is no such trial, or the trainable has no module.
+            CheckpointError: if its checkpoint was not kept, is damaged, or holds objects that are not trusted.
+        """
+        return model_of_trial(self.setup, self.record, number, trust=self.config.trust if trust is None else trust)
+
+    def get_best_models(self, n: int = 5) -> list[L.LightningModule]:
+        """The modules of the best trials that were trained to their end and keep a checkpoint, the best first.
+
+        Args:
+            n: most of them, at least 1.
+
+        Raises:
+            ConfigError: if `n` is below 1, or the trainable has no module.
+        """
+        if not integer(1).is_legal(n):
+            raise ConfigError("get_best_models.n", "an integer of at least 1", repr(n), "Pass n=5.")
+        return [self.load_model(result.number) for result in trials_with_models(self.setup, self.record)[:n]]
+
+    def __getattr__(self, name: str) -> Any:
+        if name in WORDS:
+            raise no_such_word(type(self).__name__, name)
+        return object.__getattribute__(self, name)  # raises, with what a property of ours has to say
 
     def predict(self, data: Data, batch_size: int = 1024) -> Tensor:
         """The scores of rows by what the search delivers: its ensemble, or the best model where there is none.
