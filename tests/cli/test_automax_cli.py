@@ -246,6 +246,7 @@ def test_exit_codes_and_quiet(project: Path, capsys: pytest.CaptureFixture[str])
     assert "trainer.max_epochs" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_search_that_fails_is_1_and_an_interrupted_one_130(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     make_project(project, **CLASSES)
     module = (project / "net.py").read_text()

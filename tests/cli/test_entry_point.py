@@ -165,6 +165,7 @@ def test_bad_input_is_said_in_a_line_and_changes_nothing(project: Path, sections
     assert sorted(path.name for path in project.iterdir() if path.name != "__pycache__") == before
 
 
+@pytest.mark.slow
 def test_user_code_that_fails_shows_its_traceback(project: Path) -> None:
     (project / "mine.py").write_text(MODULE.replace("return self.layers(x)", "return self.no_such_layer(x)"))
     done = command("tune", "--config", "c.yaml", cwd=project)

@@ -33,6 +33,7 @@ def nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("WANDB_MODE", raising=False)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("nobody")
 def test_each_trial_is_a_run_of_the_project_that_asks_nobody(tmp_path: Path) -> None:
     pytest.importorskip("wandb")

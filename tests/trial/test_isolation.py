@@ -87,6 +87,7 @@ def test_a_working_directory_that_is_gone_is_no_error(tmp_path: Path, monkeypatc
     assert Path.cwd() == tmp_path
 
 
+@pytest.mark.slow
 def test_streams_that_a_trial_closes_are_open_afterwards() -> None:
     code = (
         "import os, sys; from automax_lightning.trial.isolation import isolated\n"

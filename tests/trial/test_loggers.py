@@ -151,7 +151,8 @@ def test_a_trial_that_fails_says_so_in_its_run(tmp_path: Path) -> None:
     assert hparams(tmp_path / "s" / "trials" / "0001")["status"] == "CRASHED"
 
 
-@pytest.mark.parametrize("place", ["inline", pytest.param("process", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("place", ["inline", "process"])
 def test_weights_and_biases_offline_has_a_run_for_each_trial_and_no_other(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str
 ) -> None:

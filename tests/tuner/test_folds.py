@@ -63,6 +63,7 @@ def test_the_score_is_the_mean_and_the_model_that_of_the_first_fold(raced: AutoM
     assert roc_auc_score(y, scores) == pytest.approx(best.score, abs=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("settings", [CV, DRAWN], ids=["folds", "draws"])
 def test_a_search_extended_is_the_longer_one(tmp_path: Path, settings: dict[str, Any]) -> None:
     name = "n_fits" if settings["n_trials"] is None else "n_trials"

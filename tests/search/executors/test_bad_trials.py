@@ -192,6 +192,7 @@ except KeyboardInterrupt:
 """
 
 
+@pytest.mark.slow
 def test_a_second_ctrl_c_ends_the_search_at_once_and_costs_no_trial(tmp_path: Path) -> None:
     environment = {**os.environ, "PYTHONPATH": os.getcwd()}
     done = subprocess.run([sys.executable, "-c", INTERRUPTED, str(tmp_path)], capture_output=True, text=True, check=True,
