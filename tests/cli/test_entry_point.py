@@ -151,8 +151,8 @@ def test_without_a_search_section_the_pairs_default_space_is_searched(project: P
         pytest.param({"automax": {"target": "AUC"}}, 2, "AutoMAX.target", marks=pytest.mark.slow),
         ({"trainer": {"max_epoch": 3}}, 2, "max_epoch"),
         pytest.param({"data": {"class_path": "automax_lightning.TabularDataModule",
-                               "init_args": {"path": "d.csv", "target": "label"}}}, 2,
-                     "TabularDataModule does it with positive=", marks=pytest.mark.slow),
+                               "init_args": {"path": "d.csv", "target": "label", "positive": "zebra"}}}, 2,
+                     "TabularDataModule.positive: expected one of the labels", marks=pytest.mark.slow),
     ],
 )  # fmt: skip
 def test_bad_input_is_said_in_a_line_and_changes_nothing(project: Path, sections: Any, code: int, message: str) -> None:

@@ -154,4 +154,4 @@ def test_the_example_notebook_runs(tmp_path: Path) -> None:
     assert len(plots) == 2
     printed = "".join(each.get("text", "") for each in made.cells[-1]["outputs"])
     assert printed.startswith("test AUROC 0.9")
-    assert "8 of 8 trials" in pages(made.cells[3])[0]
+    assert "8 of 8 trials" in "".join(pages(made.cells[3]))
